@@ -1,0 +1,18 @@
+//! The bytes and names of a mail message (RFC 5322, RFC 6532, RFC 5890).
+//!
+//! What came in is never written anew: a [`Header`] is the octets of the header section with the places of its
+//! fields, and a [`Field`] is a slice of them. Only fields of our own ([`NewField`]) are folded, by [`FieldWriter`].
+
+mod address;
+mod author;
+mod domain;
+mod header;
+mod reader;
+mod write;
+
+pub use address::{AddressError, Mailbox, parse_mailboxes};
+pub use author::{Author, AuthorError};
+pub use domain::{Domain, DomainError};
+pub use header::{Field, Header};
+pub use reader::{HeaderProgress, HeaderReader, HeaderTooLarge};
+pub use write::{FieldWriter, NewField};
