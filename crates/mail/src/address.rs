@@ -121,7 +121,7 @@ fn dotted(tokens: &[Token]) -> Result<String, AddressError> {
             _ => return Err(AddressError::Syntax),
         }
     }
-    if tokens.len() % 2 == 0 {
+    if tokens.len().is_multiple_of(2) {
         return Err(AddressError::Syntax);
     }
     String::from_utf8(text).map_err(|_| AddressError::NotUtf8)

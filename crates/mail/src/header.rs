@@ -84,6 +84,7 @@ impl Header {
     }
 
     /// The fields from top to bottom.
+    #[must_use]
     pub fn fields(&self) -> impl DoubleEndedIterator<Item = Field<'_>> + ExactSizeIterator {
         self.fields.iter().map(|span| span.field(&self.raw))
     }
@@ -95,6 +96,7 @@ impl Header {
     }
 
     /// The fields of one name from top to bottom, each with its index.
+    #[must_use]
     pub fn named(&self, name: &str) -> impl DoubleEndedIterator<Item = (usize, Field<'_>)> {
         self.fields().enumerate().filter(move |(_, field)| field.is(name))
     }
