@@ -1,0 +1,174 @@
+//! The files that a configuration names: there, ours to read, and nobody else's to read.
+//!
+//! What stands in a key or a zone is not looked at here.
+
+use crate::fault::{Fault, Place, Placed};
+use crate::{Config, DnsSource, Engine, Outbound, Rule, Signature};
+use nix::unistd::{Uid, User};
+use std::collections::HashSet;
+use std::fs::{File, Metadata};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf, absolute};
+
+/// Readable or writable by those who are neither the owner nor in the group.
+const OTHERS_READ_OR_WRITE: u32 = 0o006;
+const OTHERS_WRITE: u32 = 0o002;
+const GROUP_READS_OR_WRITES: u32 = 0o060;
+/// In a directory with this bit, nobody replaces what belongs to another.
+const STICKY: u32 = 0o1000;
+
+/// Looks at every key file and zone, and says what is wrong with their paths and modes.
+#[must_use]
+pub fn check_files(config: &Config) -> Vec<Fault> {
+    match &config.engine {
+        Engine::Outbound(outbound) => check_keys(outbound),
+        Engine::Inbound(inbound) => match &inbound.dns.source {
+            DnsSource::Zone(zone) => Inspection::of(zone, "zone").open(None).into_iter().collect(),
+            DnsSource::System | DnsSource::Servers(_) => Vec::new(),
+        },
+    }
+}
+
+fn check_keys(outbound: &Outbound) -> Vec<Fault> {
+    let mut seen = HashSet::new();
+    let mut seen_folders = HashSet::new();
+    let mut faults = Vec::new();
+    for (rule, signature) in outbound.rules.iter().flat_map(|rule| rule.signatures.iter().map(move |one| (rule, one))) {
+        let keyfile = &signature.keyfile;
+        if !seen.insert(&keyfile.value) {
+            continue;
+        }
+        faults.extend(Inspection::of(keyfile, "keyfile").key(rule, signature));
+        let folder = absolute(&keyfile.value).ok().and_then(|path| path.parent().map(Path::to_owned));
+        let folders = folder.iter().flat_map(|folder| folder.ancestors());
+        for folder in folders.filter(|folder| seen_folders.insert(folder.to_path_buf())) {
+            faults.extend(open_folder(folder, keyfile.place));
+        }
+    }
+    faults
+}
+
+/// A folder in which anybody may put another key in the place of ours.
+fn open_folder(folder: &Path, place: Place) -> Option<Fault> {
+    let mode = folder.metadata().ok()?.mode();
+    (mode & OTHERS_WRITE != 0 && mode & STICKY == 0).then(|| {
+        let problem = format!(
+            "`{}` (mode {:04o}) lets every user of this system put another key in the place of this one",
+            folder.display(),
+            mode & 0o7777
+        );
+        Fault::doubtful(place, problem, format!("chmod o-w {}", folder.display()))
+    })
+}
+
+/// One file that is being looked at.
+struct Inspection<'a> {
+    option: &'static str,
+    path: &'a Path,
+    place: Place,
+}
+
+impl<'a> Inspection<'a> {
+    fn of(path: &'a Placed<PathBuf>, option: &'static str) -> Self {
+        Self { option, path: &path.value, place: path.place }
+    }
+
+    fn key(&self, rule: &Rule, signature: &Signature) -> Option<Fault> {
+        if signature.generate && self.path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return None;
+        }
+        let domain = signature.domain.as_ref().or(rule.domains.first())?;
+        let remedy = format!(
+            "make a key with `dkimgate key generate --domain {} --selector {}`, or say `generate: true` here",
+            domain.value, signature.selector.value
+        );
+        // An existing key that others may read is known to them, whoever it belongs to: this comes first.
+        self.path.metadata().ok().and_then(|metadata| self.exposed(&metadata)).or_else(|| self.open(Some(remedy)))
+    }
+
+    /// Whether others may read a key.
+    fn exposed(&self, metadata: &Metadata) -> Option<Fault> {
+        let (mode, path) = (metadata.mode(), self.path.display());
+        let described = format!("`{path}` (mode {:04o}, owner {})", mode & 0o7777, user(metadata.uid()));
+        let command = match Uid::effective() {
+            us if us.is_root() || us.as_raw() == metadata.uid() => format!("chmod 0600 {path}"),
+            us => format!("chown {} {path} && chmod 0600 {path}", user(us.as_raw())),
+        };
+        if !metadata.is_file() {
+            return None;
+        }
+        if mode & OTHERS_READ_OR_WRITE != 0 {
+            let problem = format!("key {described} is open to every user of this system");
+            return Some(Fault::unusable(self.place, problem, command));
+        }
+        // A key that belongs to root is opened to our group with intent; Kubernetes mounts its secrets so.
+        let group = mode & GROUP_READS_OR_WRITES != 0 && metadata.uid() != 0;
+        group.then(|| Fault::doubtful(self.place, format!("key {described} is open to its group"), command))
+    }
+
+    /// Whether the file can be opened by us; `remedy` for a file that is not there.
+    fn open(&self, remedy: Option<String>) -> Option<Fault> {
+        let error = match File::open(self.path).and_then(|file| file.metadata()) {
+            Ok(metadata) if metadata.is_dir() => {
+                let problem = format!("`{}` is `{}`, which is a folder", self.option, self.path.display());
+                return Some(Fault::unusable(self.place, problem, "name a file in it"));
+            }
+            Ok(_) => return None,
+            Err(error) => error,
+        };
+        let (problem, remedy) = match error.kind() {
+            ErrorKind::NotFound => {
+                (self.absent(), remedy.unwrap_or_else(|| "name an existing file; its path is relative to this one".to_owned()))
+            }
+            ErrorKind::NotADirectory => (self.absent(), "a file stands where a folder should be".to_owned()),
+            ErrorKind::PermissionDenied => self.forbidden(),
+            _ => (format!("`{}` cannot be read: {error}", self.path.display()), "see to the file system".to_owned()),
+        };
+        Some(Fault::unusable(self.place, problem, remedy))
+    }
+
+    /// Says how far the path goes.
+    fn absent(&self) -> String {
+        let path = self.path.display();
+        let existing = self.path.ancestors().skip(1).find(|folder| folder.exists());
+        let there = existing.filter(|folder| !folder.as_os_str().is_empty());
+        let missing = self.path.ancestors().take_while(|part| Some(*part) != existing).last().unwrap_or(self.path);
+        match (missing == self.path, there) {
+            (true, _) => format!("`{}` is `{path}`, and there is no such file", self.option),
+            (false, Some(there)) => {
+                format!("`{}` is `{path}`, and in `{}` there is no `{}`", self.option, there.display(), name(missing))
+            }
+            (false, None) => format!("`{}` is `{path}`, and there is no `{}`", self.option, name(missing)),
+        }
+    }
+
+    /// Names the part of the path that keeps us out, and the command that lets us in.
+    fn forbidden(&self) -> (String, String) {
+        let us = user(Uid::effective().as_raw());
+        let full = absolute(self.path).unwrap_or_else(|_| self.path.to_owned());
+        let parts: Vec<&Path> = full.ancestors().collect();
+        // Of the folders that we can see at all, the innermost is the one that we cannot look into.
+        let barrier = parts.iter().find_map(|part| part.metadata().ok().map(|metadata| (*part, metadata)));
+        let Some((part, metadata)) = barrier else {
+            return (format!("`{}` is not for user {us} to read", full.display()), format!("run as another user than {us}"));
+        };
+        let described =
+            format!("`{}` (mode {:04o}, owner {})", part.display(), metadata.mode() & 0o7777, user(metadata.uid()));
+        if metadata.is_dir() {
+            let problem = format!("{described} does not let user {us} through to `{}`", name(self.path));
+            return (problem, format!("chmod o+x {}", part.display()));
+        }
+        (format!("{described} is not for user {us} to read"), format!("chown {us} {}", part.display()))
+    }
+}
+
+fn name(path: &Path) -> std::path::Display<'_> {
+    path.file_name().map_or(path.display(), |name| Path::new(name).display())
+}
+
+/// A user's name, or the number where it has none.
+fn user(id: u32) -> String {
+    let user = User::from_uid(Uid::from_raw(id)).ok().flatten();
+    user.map_or_else(|| id.to_string(), |user| user.name)
+}

@@ -1,0 +1,133 @@
+//! The YAML files: what they may say, and everything that is wrong with one, each fault with its line.
+//!
+//! A file is one listener and its engine. [`read`] turns its text into a [`Config`] or into a [`Report`] that names
+//! all its faults; [`load`] fetches the text first. [`check_files`] then looks at the files that it names, and
+//! [`check_together`] at what several files would do to each other. None of them opens a socket or a key.
+//!
+//! Defaults stand where they are used (the relay, the resolver, the engines). What a file does not say is `None`
+//! here, except where the default follows from the role: `clients`, `eightbitmime`, `reject_fail`, `reject_error`.
+//!
+//! - [`mod@fault`]: what can be wrong, and how it is shown;
+//! - `yaml`, `section`, `text`: from YAML to values, in three steps that only ever go on;
+//! - [`Listener`], [`Outbound`], [`Inbound`]: the model;
+//! - `files`: key files and zones on the disk.
+
+pub mod fault;
+mod files;
+mod inbound;
+mod listener;
+mod nearest;
+mod network;
+mod outbound;
+mod section;
+mod signature;
+mod text;
+mod together;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use fault::{Cause, Fault, Place, Placed, Report, Source};
+pub use files::check_files;
+pub use inbound::{Dns, DnsSource, Inbound};
+pub use listener::{Deadlines, Limits, Listener, Repair, Repairs};
+pub use network::{Network, NextHop};
+pub use outbound::{Outbound, Rule, Signature};
+pub use signature::{Algorithm, Canonicalization, Form, Identity, Oversign};
+pub use together::check_together;
+
+use listener::Circumstances;
+use section::Section;
+use std::path::Path;
+use std::sync::Arc;
+use text::{FromText, Problem, one_of};
+
+/// One configuration file, read and without faults of its own.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file, for faults that show later.
+    pub file: Arc<Source>,
+    /// The SMTP side.
+    pub listener: Listener,
+    /// What is done with a message.
+    pub engine: Engine,
+    /// What works, and is probably not meant.
+    pub warnings: Vec<Fault>,
+}
+
+/// `role:` and its options.
+#[derive(Clone, Debug)]
+pub enum Engine {
+    /// Signs.
+    Outbound(Outbound),
+    /// Verifies.
+    Inbound(Inbound),
+}
+
+impl Config {
+    /// Faults that were found after the file was read, shown with its lines.
+    #[must_use]
+    pub fn report(&self, faults: Vec<Fault>) -> Report {
+        Report::new(Arc::clone(&self.file), faults)
+    }
+}
+
+/// Reads the file at `path`. `system_hostname` stands in for a missing `hostname`.
+pub fn load(path: &Path, system_hostname: &str) -> Result<Config, Report> {
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => read(Source { name, text }, system_hostname),
+        Err(error) => {
+            let fault = Fault::new(Place::START, Cause::Unreadable { reason: error.to_string() });
+            Err(Report::new(Arc::new(Source { name, text: String::new() }), vec![fault]))
+        }
+    }
+}
+
+/// Reads the text of a file. Relative paths in it are relative to the folder in its name.
+pub fn read(file: Source, system_hostname: &str) -> Result<Config, Report> {
+    let mut faults = Vec::new();
+    let model = read_model(&file, system_hostname, &mut faults);
+    let file = Arc::new(file);
+    match model {
+        Some((listener, engine)) if !faults.iter().any(Fault::is_fatal) => {
+            Ok(Config { file, listener, engine, warnings: faults })
+        }
+        _ => Err(Report::new(file, faults)),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    Outbound,
+    Inbound,
+}
+
+impl FromText for Role {
+    const EXPECTED: &'static str = "`inbound` (verifies) or `outbound` (signs)";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        one_of(text, &[("outbound", Self::Outbound), ("inbound", Self::Inbound)])
+    }
+}
+
+fn read_model(file: &Source, system_hostname: &str, faults: &mut Vec<Fault>) -> Option<(Listener, Engine)> {
+    let document = yaml::parse(&file.text).map_err(|fault| faults.push(fault)).ok()?;
+    let mut section = Section::open("the file".to_owned(), Place::START, &document, faults);
+    section.require("role", Role::EXPECTED);
+    let role = section.value("role");
+    // Without a role that can be read, the options say which of the two it is meant to be.
+    let assumed = role.unwrap_or_else(|| if section.contains("sign") { Role::Outbound } else { Role::Inbound });
+    // RFC 6152: the outbound side does not offer 8BITMIME, so that the MTA converts before we sign and not after.
+    // The inbound side offers it: a conversion before we verify would break the signature.
+    let circumstances = Circumstances { system_hostname, eightbitmime: assumed == Role::Inbound };
+    let listener = Listener::read(&mut section, &circumstances);
+    let folder = Path::new(&file.name).parent().unwrap_or(Path::new(""));
+    let engine = match assumed {
+        Role::Outbound => Engine::Outbound(Outbound::read(&mut section, folder)),
+        Role::Inbound => Engine::Inbound(Inbound::read(&mut section, folder)),
+    };
+    section.close();
+    Some((listener?, engine))
+}

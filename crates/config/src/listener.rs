@@ -1,0 +1,231 @@
+//! What both roles have in common: who may connect, where the mail goes, limits, deadlines, repairs.
+//!
+//! A limit or deadline that the file does not name is `None`: its default stands with whoever keeps it.
+
+use crate::fault::{Fault, Placed};
+use crate::network::{Network, NextHop};
+use crate::section::Section;
+use crate::text::{FromText, Problem, Size, one_of};
+use mail::Domain;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The SMTP side of a configuration file.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Where clients connect.
+    pub listen: Vec<Placed<SocketAddr>>,
+    /// Where the mail goes: to the first of these that answers.
+    pub relay: Vec<Placed<NextHop>>,
+    /// What we call ourselves: in the greeting, in EHLO to the next hop, and as authserv-id.
+    pub hostname: Domain,
+    /// Who may connect.
+    pub clients: Vec<Network>,
+    /// Whether 8BITMIME is offered, if the next hop offers it.
+    pub eightbitmime: bool,
+    /// How much of anything is taken.
+    pub limits: Limits,
+    /// How long anything is waited for.
+    pub deadlines: Deadlines,
+    /// How long running transactions may take after SIGTERM.
+    pub drain: Option<Duration>,
+    /// What becomes of octets that no mail should have.
+    pub repairs: Repairs,
+}
+
+/// `limits:`; sizes in octets.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Limits {
+    /// Sessions at a time.
+    pub sessions: Option<usize>,
+    /// Sessions at a time from one address that is not loopback.
+    pub sessions_per_address: Option<usize>,
+    /// Recipients of a message.
+    pub recipients: Option<usize>,
+    /// The header section.
+    pub header: Option<u64>,
+    /// The whole message.
+    pub message: Option<u64>,
+    /// A command line.
+    pub line: Option<u64>,
+    /// Commands refused in a session before it is ended.
+    pub errors: Option<usize>,
+    /// Received fields in a message, by which a mail loop is known.
+    pub received: Option<usize>,
+    /// What of a message is kept in memory; the rest goes to an unlinked file.
+    pub memory: Option<u64>,
+}
+
+/// `deadlines:`, each for one step.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Deadlines {
+    /// Until the next hop takes the connection.
+    pub connect: Option<Duration>,
+    /// Until the next hop greets.
+    pub greeting: Option<Duration>,
+    /// Until the next hop answers EHLO, MAIL, RCPT or RSET.
+    pub command: Option<Duration>,
+    /// Until the next hop answers DATA.
+    pub data: Option<Duration>,
+    /// Until the next hop takes more of the content.
+    pub content: Option<Duration>,
+    /// Until the next hop answers the final dot.
+    pub r#final: Option<Duration>,
+    /// Until the client says something more.
+    pub client: Option<Duration>,
+}
+
+/// What becomes of a bare CR, a bare LF and a NUL in the content.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Repairs {
+    /// A CR without LF after it.
+    pub bare_cr: Option<Repair>,
+    /// A LF without CR before it.
+    pub bare_lf: Option<Repair>,
+    /// A NUL.
+    pub nul: Option<Repair>,
+}
+
+/// What becomes of an octet that no mail should have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Repair {
+    /// CR LF instead; NUL is dropped.
+    Fix,
+    /// The message is refused at its end.
+    Refuse,
+    /// It stays.
+    Pass,
+}
+
+impl FromText for Repair {
+    const EXPECTED: &'static str = "`fix`, `refuse` or `pass`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        one_of(text, &[("fix", Self::Fix), ("refuse", Self::Refuse), ("pass", Self::Pass)])
+    }
+}
+
+/// What is not said in the file: the defaults that depend on the role and on the system.
+pub(crate) struct Circumstances<'a> {
+    pub(crate) system_hostname: &'a str,
+    pub(crate) eightbitmime: bool,
+}
+
+impl Listener {
+    pub(crate) fn read(file: &mut Section<'_>, circumstances: &Circumstances<'_>) -> Option<Self> {
+        file.require("listen", SocketAddr::EXPECTED);
+        file.require("relay", NextHop::EXPECTED);
+        let listen = file.values("listen");
+        let relay = file.values("relay");
+        let hostname = hostname(file, circumstances.system_hostname);
+        let clients = clients(file, listen.as_deref().unwrap_or_default());
+        let eightbitmime = file.value("eightbitmime").unwrap_or(circumstances.eightbitmime);
+        let limits = file.section("limits", Limits::read);
+        let deadlines = file.section("deadlines", Deadlines::read);
+        let drain = file.value("drain");
+        let repairs = Repairs {
+            bare_cr: file.value("bare_cr"),
+            bare_lf: file.value("bare_lf"),
+            nul: file.value("nul"),
+        };
+        let (listen, relay) = (listen?, relay?);
+        refuse_a_loop(file, &listen, &relay);
+        let hostname = hostname?;
+        Some(Self { listen, relay, hostname, clients, eightbitmime, limits, deadlines, drain, repairs })
+    }
+}
+
+fn hostname(file: &mut Section<'_>, system: &str) -> Option<Domain> {
+    if file.has("hostname") {
+        return file.value("hostname");
+    }
+    let hostname = Domain::parse(system);
+    if let Err(error) = &hostname {
+        let problem = format!("`hostname` is missing, and what this system calls itself, `{system}`, is no name ({error})");
+        file.complain(Fault::contradiction(file.place(), problem, "add `hostname:` with the name of this host"));
+    }
+    hostname.ok()
+}
+
+fn clients(file: &mut Section<'_>, listen: &[Placed<SocketAddr>]) -> Vec<Network> {
+    let Some(clients) = file.values::<Network>("clients") else {
+        if !file.has("clients") {
+            for address in listen.iter().filter(|address| !address.value.ip().to_canonical().is_loopback()) {
+                file.complain(open_to_the_world(address));
+            }
+        }
+        return Network::LOOPBACK.to_vec();
+    };
+    for network in clients.iter().filter(|network| network.value.is_everyone()) {
+        let problem = format!("`clients` is `{}`: everybody may send mail through this listener", network.value);
+        file.complain(Fault::doubtful(network.place, problem, "name the networks of your own MTAs only"));
+    }
+    clients.into_iter().map(|network| network.value).collect()
+}
+
+fn open_to_the_world(listen: &Placed<SocketAddr>) -> Fault {
+    let address = listen.value;
+    let problem = format!("`listen` is open to the world: `{address}` is not loopback, and nothing says who may connect");
+    let remedy = format!(
+        "add `clients:` with the addresses of your MTAs, such as `clients: [192.0.2.10, 10.0.0.0/8]`, or listen on \
+         `127.0.0.1:{}`",
+        address.port()
+    );
+    Fault::contradiction(listen.place, problem, remedy)
+}
+
+fn refuse_a_loop(file: &mut Section<'_>, listen: &[Placed<SocketAddr>], relay: &[Placed<NextHop>]) {
+    for hop in relay {
+        let NextHop::Address(address) = hop.value else { continue };
+        if listen.iter().any(|listen| listen.value == address) {
+            let problem = format!("`relay` is `{address}`, where this file itself listens: a mail loop");
+            let remedy = "name the port where your MTA takes the mail back, such as `127.0.0.1:10026`";
+            file.complain(Fault::contradiction(hop.place, problem, remedy));
+        }
+    }
+}
+
+impl Limits {
+    fn read(section: &mut Section<'_>) -> Self {
+        let octets = |section: &mut Section<'_>, key| section.value(key).map(|Size(octets)| octets);
+        Self {
+            sessions: section.value("sessions"),
+            sessions_per_address: section.value("sessions_per_address"),
+            recipients: section.value("recipients"),
+            header: octets(section, "header"),
+            message: octets(section, "message"),
+            line: octets(section, "line"),
+            errors: section.value("errors"),
+            received: section.value("received"),
+            memory: octets(section, "memory"),
+        }
+    }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+impl Deadlines {
+    fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            connect: section.value("connect"),
+            // RFC 5321 §4.5.3.2.1 and the sections that follow it.
+            greeting: at_least(section, "greeting", 5 * MINUTE, "4.5.3.2.1"),
+            command: at_least(section, "command", 5 * MINUTE, "4.5.3.2.2"),
+            data: at_least(section, "data", 2 * MINUTE, "4.5.3.2.4"),
+            content: at_least(section, "content", 3 * MINUTE, "4.5.3.2.5"),
+            r#final: at_least(section, "final", 10 * MINUTE, "4.5.3.2.6"),
+            client: at_least(section, "client", 5 * MINUTE, "4.5.3.2.7"),
+        }
+    }
+}
+
+fn at_least(section: &mut Section<'_>, key: &'static str, floor: Duration, rfc: &str) -> Option<Duration> {
+    let deadline = section.placed::<Duration>(key)?;
+    if deadline.value < floor {
+        let minutes = floor.as_secs() / 60;
+        let problem = format!("`{key}` is shorter than the {minutes} minutes of RFC 5321 §{rfc}");
+        let remedy = format!("a slow peer will be given up early; `{minutes}m` or more is what the RFC asks for");
+        section.complain(Fault::doubtful(deadline.place, problem, remedy));
+    }
+    Some(deadline.value)
+}

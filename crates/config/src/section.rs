@@ -1,0 +1,193 @@
+//! Reading a mapping key by key: whatever is wrong is written down, and reading goes on.
+
+use crate::fault::{Cause, Fault, Place, Placed};
+use crate::nearest::nearest;
+use crate::text::FromText;
+use crate::yaml::{Key, Node, Value};
+use std::collections::HashSet;
+
+const EMPTY_LIST: &str = "an empty list";
+
+/// A mapping while it is read. Each question names a key; [`Section::close`] complains of the keys nobody asked for.
+pub(crate) struct Section<'a> {
+    /// As it stands in messages: `the file`, `` `limits` ``, `` rule 2 of `sign` ``.
+    name: String,
+    /// Where to point when something is not there.
+    place: Place,
+    entries: &'a [(Key, Node)],
+    known: Vec<&'static str>,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl<'a> Section<'a> {
+    /// Opens a node as a mapping. Nothing at all is a mapping without keys: all its options may be commented out.
+    pub(crate) fn open(name: String, place: Place, node: &'a Node, faults: &'a mut Vec<Fault>) -> Self {
+        let entries = match &node.value {
+            Value::Mapping(entries) => entries.as_slice(),
+            Value::Nothing => &[],
+            Value::Text(_) | Value::List(_) => {
+                let found = format!("{}, not a mapping", describe(node));
+                let expected = "lines of the form `key: value`, indented below it".to_owned();
+                let key = name.trim_matches('`').to_owned();
+                faults.push(Fault::new(node.place, Cause::Wrong { key, found, expected }));
+                &[]
+            }
+        };
+        Self { name, place, entries, known: Vec::new(), faults }
+    }
+
+    /// Complains of a key that is needed and not there.
+    pub(crate) fn require(&mut self, key: &'static str, expected: &'static str) {
+        if self.entry(key).is_none() {
+            let cause = Cause::Missing { key, section: self.name.clone(), expected };
+            self.faults.push(Fault::new(self.place, cause));
+        }
+    }
+
+    /// Whether the key is there, well or ill.
+    pub(crate) fn has(&mut self, key: &'static str) -> bool {
+        self.entry(key).is_some()
+    }
+
+    /// The same, of a key that need not belong here.
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.entries.iter().any(|(known, _)| known.name == key)
+    }
+
+    /// Writes a fault down.
+    pub(crate) fn complain(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Where the section stands, for faults that concern all of it.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// A single value.
+    pub(crate) fn value<T: FromText>(&mut self, key: &'static str) -> Option<T> {
+        self.placed(key).map(|placed| placed.value)
+    }
+
+    /// A single value and its place.
+    pub(crate) fn placed<T: FromText>(&mut self, key: &'static str) -> Option<Placed<T>> {
+        let node = self.entry(key)?;
+        self.read(key, node)
+    }
+
+    /// A value, or a list of such values; nothing unless all of them are well.
+    pub(crate) fn values<T: FromText>(&mut self, key: &'static str) -> Option<Vec<Placed<T>>> {
+        let node = self.entry(key)?;
+        let Value::List(items) = &node.value else {
+            return self.read(key, node).map(|value| vec![value]);
+        };
+        if items.is_empty() {
+            self.wrong(key, node, EMPTY_LIST.to_owned(), T::EXPECTED);
+            return None;
+        }
+        let read: Vec<_> = items.iter().map(|item| self.read(key, item)).collect();
+        read.into_iter().collect()
+    }
+
+    /// A mapping within this one; without the key, an empty one.
+    pub(crate) fn section<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
+        let absent = Node { place: self.place, value: Value::Nothing };
+        let place = self.key_place(key);
+        let node = self.entry(key).unwrap_or(&absent);
+        let mut section = Section::open(format!("`{key}`"), place, node, self.faults);
+        let value = read(&mut section);
+        section.close();
+        value
+    }
+
+    /// A list of mappings; without the key, an empty one. `item` names one of them in messages.
+    pub(crate) fn sections<T>(
+        &mut self,
+        key: &'static str,
+        item: &str,
+        mut read: impl FnMut(&mut Section<'_>) -> T,
+    ) -> Vec<T> {
+        let Some(node) = self.entry(key) else { return Vec::new() };
+        let Value::List(items) = &node.value else {
+            self.wrong(key, node, describe(node), "a list: each entry begins with `- `, indented below it");
+            return Vec::new();
+        };
+        if items.is_empty() {
+            self.wrong(key, node, EMPTY_LIST.to_owned(), "at least one entry, which begins with `- `");
+        }
+        let mut values = Vec::new();
+        for (index, node) in items.iter().enumerate() {
+            let name = format!("{item} {}", index + 1);
+            let mut section = Section::open(name, first_place(node), node, self.faults);
+            values.push(read(&mut section));
+            section.close();
+        }
+        values
+    }
+
+    /// Ends the reading: names the keys that nobody asked for, and those that stand twice.
+    pub(crate) fn close(self) {
+        let mut seen = HashSet::new();
+        for (key, _) in self.entries {
+            if !seen.insert(key.name.as_str()) {
+                let cause = Cause::Twice { key: key.name.clone(), section: self.name.clone() };
+                self.faults.push(Fault::new(key.place, cause));
+            } else if !self.known.contains(&key.name.as_str()) {
+                let cause = Cause::UnknownKey {
+                    key: key.name.clone(),
+                    section: self.name.clone(),
+                    nearest: nearest(&key.name, &self.known),
+                    allowed: self.known.clone(),
+                };
+                self.faults.push(Fault::new(key.place, cause));
+            }
+        }
+    }
+
+    fn entry(&mut self, key: &'static str) -> Option<&'a Node> {
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
+        self.entries.iter().find(|(known, _)| known.name == key).map(|(_, node)| node)
+    }
+
+    fn key_place(&self, key: &str) -> Place {
+        self.entries.iter().find(|(known, _)| known.name == key).map_or(self.place, |(known, _)| known.place)
+    }
+
+    fn read<T: FromText>(&mut self, key: &'static str, node: &Node) -> Option<Placed<T>> {
+        let found = match &node.value {
+            Value::Text(text) => match T::from_text(text) {
+                Ok(value) => return Some(Placed { value, place: node.place }),
+                Err(problem) => format!("{}, {problem}", describe(node)),
+            },
+            Value::Nothing | Value::List(_) | Value::Mapping(_) => describe(node),
+        };
+        self.wrong(key, node, found, T::EXPECTED);
+        None
+    }
+
+    fn wrong(&mut self, key: &'static str, node: &Node, found: String, expected: &str) {
+        // An empty value has no place of its own that one could point to.
+        let place = if matches!(node.value, Value::Nothing) { self.key_place(key) } else { node.place };
+        let cause = Cause::Wrong { key: key.to_owned(), found, expected: expected.to_owned() };
+        self.faults.push(Fault::new(place, cause));
+    }
+}
+
+fn describe(node: &Node) -> String {
+    match &node.value {
+        Value::Nothing => "empty".to_owned(),
+        Value::Text(text) => format!("`{}`", text.escape_debug()),
+        Value::List(_) => "a list".to_owned(),
+        Value::Mapping(_) => "a mapping".to_owned(),
+    }
+}
+
+/// The first key of a mapping: what a reader sees of an entry of a list.
+fn first_place(node: &Node) -> Place {
+    match &node.value {
+        Value::Mapping(entries) => entries.first().map_or(node.place, |(key, _)| key.place),
+        _ => node.place,
+    }
+}

@@ -1,0 +1,173 @@
+//! Values out of texts: durations, sizes, addresses, names.
+
+use crate::nearest::nearest;
+use mail::Domain;
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use thiserror::Error;
+
+/// Why a text is not the value that it should be; goes on after the text: "`12`, which …".
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct Problem(Cow<'static, str>);
+
+impl Problem {
+    pub(crate) fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// A value that stands in the file as one text.
+pub(crate) trait FromText: Sized {
+    /// What it is, with an example; goes on after "expected".
+    const EXPECTED: &'static str;
+
+    fn from_text(text: &str) -> Result<Self, Problem>;
+}
+
+/// Picks a word out of a table.
+pub(crate) fn one_of<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, Problem> {
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
+        return Ok(*value);
+    }
+    let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    Err(match nearest(text, &known) {
+        Some(word) => Problem::new(format!("probably `{word}`")),
+        None => Problem::new("which is none of its words"),
+    })
+}
+
+impl FromText for bool {
+    const EXPECTED: &'static str = "`true` or `false`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        let words = [("true", true), ("yes", true), ("on", true), ("false", false), ("no", false), ("off", false)];
+        one_of(&text.to_ascii_lowercase(), &words)
+    }
+}
+
+impl FromText for usize {
+    const EXPECTED: &'static str = "a whole number above 0, such as `100`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        match whole(text)? {
+            0 => Err(Problem::new("which would let nothing through")),
+            number => Self::try_from(number).map_err(|_| too_large()),
+        }
+    }
+}
+
+/// A number of octets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Size(pub(crate) u64);
+
+const SIZE_UNITS: &[(&str, u64)] = &[
+    ("", 1),
+    ("b", 1),
+    ("kb", 1_000),
+    ("mb", 1_000_000),
+    ("gb", 1_000_000_000),
+    ("k", 1 << 10),
+    ("m", 1 << 20),
+    ("g", 1 << 30),
+    ("kib", 1 << 10),
+    ("mib", 1 << 20),
+    ("gib", 1 << 30),
+];
+
+impl FromText for Size {
+    const EXPECTED: &'static str = "a size in octets, such as `10485760`, `10 MB` or `256MiB`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        let (number, unit) = number_and_unit(text);
+        let (_, factor) = SIZE_UNITS
+            .iter()
+            .find(|(name, _)| unit.eq_ignore_ascii_case(name))
+            .ok_or_else(|| Problem::new("whose unit is none of B, kB, KiB, MB, MiB, GB, GiB"))?;
+        match whole(number)?.checked_mul(*factor) {
+            Some(0) => Err(Problem::new("which would let nothing through")),
+            Some(size) => Ok(Self(size)),
+            None => Err(too_large()),
+        }
+    }
+}
+
+const TIME_UNITS: &[(&str, u64)] = &[("ms", 1), ("s", 1_000), ("m", 60_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+impl FromText for Duration {
+    const EXPECTED: &'static str = "a time with its unit, such as `500ms`, `30s`, `5m`, `2h` or `7d`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        let (number, unit) = number_and_unit(text);
+        if unit.is_empty() {
+            return Err(Problem::new("which lacks its unit"));
+        }
+        let (_, factor) = TIME_UNITS
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .ok_or_else(|| Problem::new("whose unit is none of ms, s, m, h, d"))?;
+        match whole(number)?.checked_mul(*factor) {
+            Some(0) => Err(Problem::new("which is no time at all")),
+            Some(milliseconds) => Ok(Self::from_millis(milliseconds)),
+            None => Err(too_large()),
+        }
+    }
+}
+
+fn number_and_unit(text: &str) -> (&str, &str) {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    (number, unit.trim_start())
+}
+
+fn whole(text: &str) -> Result<u64, Problem> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Problem::new("which is not a whole number"));
+    }
+    text.parse().map_err(|_| too_large())
+}
+
+fn too_large() -> Problem {
+    Problem::new("which is too large")
+}
+
+impl FromText for Domain {
+    const EXPECTED: &'static str = "a domain name, such as `example.org`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        Self::parse(text).map_err(|error| Problem::new(format!("which is no domain name ({error})")))
+    }
+}
+
+impl FromText for PathBuf {
+    const EXPECTED: &'static str = "the path of a file, from here on: below the folder of this file";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        if text.is_empty() {
+            return Err(Problem::new("which names no file"));
+        }
+        Ok(Self::from(text))
+    }
+}
+
+impl FromText for SocketAddr {
+    const EXPECTED: &'static str = "an IP address and a port, such as `127.0.0.1:10025` or `[::1]:10025`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        if let Ok(address) = text.parse() {
+            return Ok(address);
+        }
+        if text.parse::<u16>().is_ok() {
+            return Err(Problem::new("which is a port without an address"));
+        }
+        if text.parse::<IpAddr>().is_ok() {
+            return Err(Problem::new("which is an address without a port"));
+        }
+        match text.strip_prefix("*:") {
+            Some(port) => Err(Problem::new(format!("for all addresses write `0.0.0.0:{port}` and `[::]:{port}`"))),
+            None => Err(Problem::new("which is no IP address with a port")),
+        }
+    }
+}
