@@ -11,6 +11,7 @@ use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use mail::Domain;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -51,7 +52,7 @@ pub struct SystemError(#[source] NetError);
 /// Asks name servers, and remembers their answers as long as these allow. Clones share the memory.
 #[derive(Clone)]
 pub struct SystemResolver {
-    resolver: TokioResolver,
+    resolver: Arc<TokioResolver>,
 }
 
 impl SystemResolver {
@@ -63,7 +64,7 @@ impl SystemResolver {
         };
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         apply(settings, builder.options_mut());
-        Ok(Self { resolver: builder.build().map_err(SystemError)? })
+        Ok(Self { resolver: Arc::new(builder.build().map_err(SystemError)?) })
     }
 }
 

@@ -43,5 +43,5 @@ fn node(value: &Value) -> Option<Node> {
 fn line_of(text: &[u8], name: &str) -> usize {
     let quoted = format!("\"{name}\"");
     let at = text.windows(quoted.len()).position(|window| window == quoted.as_bytes()).unwrap_or(0);
-    1 + text[..at].iter().filter(|&&byte| byte == b'\n').count()
+    text[..at].split(|&byte| byte == b'\n').count()
 }
