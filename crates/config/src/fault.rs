@@ -1,6 +1,8 @@
 //! What is wrong with a configuration file: where, what was expected, and what to do.
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode,
+};
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -192,7 +194,8 @@ impl Cause {
             Self::Unreadable { .. } => "name an existing file that this user may read".to_owned(),
             Self::TooLarge { .. } => "is it the right file?".to_owned(),
             Self::Syntax { .. } => {
-                "look at the indentation, and put texts with `: `, ` #` or a leading `*`, `@`, `%` in quotes".to_owned()
+                "look at the indentation, and put texts with `: `, ` #` or a leading `*`, `@`, `%` in quotes"
+                    .to_owned()
             }
             Self::UnknownKey { nearest: Some(nearest), allowed, .. } => {
                 format!("did you mean `{nearest}`? Known here: {}", allowed.join(", "))
@@ -221,6 +224,8 @@ impl Report {
     #[must_use]
     pub fn new(file: Arc<Source>, mut faults: Vec<Fault>) -> Self {
         faults.sort_by_key(|fault| fault.place.start);
+        // What several signatures inherit from one line is wrong once.
+        faults.dedup();
         Self { file, faults }
     }
 
@@ -252,15 +257,19 @@ impl Report {
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
         let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_width(100).with_context_lines(0);
+        // Lines are not wrapped: a command must be there to be copied whole.
+        let handler = GraphicalReportHandler::new_themed(theme).with_wrap_lines(false).with_context_lines(1);
         let code = NamedSource::new(&self.file.name, self.file.text.clone());
         let mut text = String::new();
         for fault in self.faults.iter().take(MOST_SHOWN) {
+            if !text.is_empty() {
+                text.push('\n');
+            }
             // A `String` takes all that is written to it.
             let _ = handler.render_report(&mut text, &Shown { fault, file: &self.file, code: &code });
         }
         if let Some(more @ 1..) = self.faults.len().checked_sub(MOST_SHOWN) {
-            text += &format!("  … and {more} more\n");
+            text.extend(["\n  … and ", &more.to_string(), " more\n"]);
         }
         text
     }
@@ -276,8 +285,9 @@ struct Shown<'a> {
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Cause::Unreadable { .. } = self.fault.cause {
-            write!(formatter, "{} ", self.file.name)?;
+        // Without lines to show, nothing else would name the file.
+        if self.file.text.is_empty() {
+            write!(formatter, "{}: ", self.file.name)?;
         }
         self.fault.cause.fmt(formatter)
     }

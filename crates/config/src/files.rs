@@ -34,7 +34,9 @@ fn check_keys(outbound: &Outbound) -> Vec<Fault> {
     let mut seen = HashSet::new();
     let mut seen_folders = HashSet::new();
     let mut faults = Vec::new();
-    for (rule, signature) in outbound.rules.iter().flat_map(|rule| rule.signatures.iter().map(move |one| (rule, one))) {
+    for (rule, signature) in
+        outbound.rules.iter().flat_map(|rule| rule.signatures.iter().map(move |one| (rule, one)))
+    {
         let keyfile = &signature.keyfile;
         if !seen.insert(&keyfile.value) {
             continue;
@@ -75,7 +77,9 @@ impl<'a> Inspection<'a> {
     }
 
     fn key(&self, rule: &Rule, signature: &Signature) -> Option<Fault> {
-        if signature.generate && self.path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        if signature.generate
+            && self.path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+        {
             return None;
         }
         let domain = signature.domain.as_ref().or(rule.domains.first())?;
@@ -84,7 +88,11 @@ impl<'a> Inspection<'a> {
             domain.value, signature.selector.value
         );
         // An existing key that others may read is known to them, whoever it belongs to: this comes first.
-        self.path.metadata().ok().and_then(|metadata| self.exposed(&metadata)).or_else(|| self.open(Some(remedy)))
+        self.path
+            .metadata()
+            .ok()
+            .and_then(|metadata| self.exposed(&metadata))
+            .or_else(|| self.open(Some(remedy)))
     }
 
     /// Whether others may read a key.
@@ -118,12 +126,17 @@ impl<'a> Inspection<'a> {
             Err(error) => error,
         };
         let (problem, remedy) = match error.kind() {
-            ErrorKind::NotFound => {
-                (self.absent(), remedy.unwrap_or_else(|| "name an existing file; its path is relative to this one".to_owned()))
-            }
+            ErrorKind::NotFound => (
+                self.absent(),
+                remedy
+                    .unwrap_or_else(|| "name an existing file; its path is relative to this one".to_owned()),
+            ),
             ErrorKind::NotADirectory => (self.absent(), "a file stands where a folder should be".to_owned()),
             ErrorKind::PermissionDenied => self.forbidden(),
-            _ => (format!("`{}` cannot be read: {error}", self.path.display()), "see to the file system".to_owned()),
+            _ => (
+                format!("`{}` cannot be read: {error}", self.path.display()),
+                "see to the file system".to_owned(),
+            ),
         };
         Some(Fault::unusable(self.place, problem, remedy))
     }
@@ -133,11 +146,17 @@ impl<'a> Inspection<'a> {
         let path = self.path.display();
         let existing = self.path.ancestors().skip(1).find(|folder| folder.exists());
         let there = existing.filter(|folder| !folder.as_os_str().is_empty());
-        let missing = self.path.ancestors().take_while(|part| Some(*part) != existing).last().unwrap_or(self.path);
+        let missing =
+            self.path.ancestors().take_while(|part| Some(*part) != existing).last().unwrap_or(self.path);
         match (missing == self.path, there) {
             (true, _) => format!("`{}` is `{path}`, and there is no such file", self.option),
             (false, Some(there)) => {
-                format!("`{}` is `{path}`, and in `{}` there is no `{}`", self.option, there.display(), name(missing))
+                format!(
+                    "`{}` is `{path}`, and in `{}` there is no `{}`",
+                    self.option,
+                    there.display(),
+                    name(missing)
+                )
             }
             (false, None) => format!("`{}` is `{path}`, and there is no `{}`", self.option, name(missing)),
         }
@@ -151,10 +170,17 @@ impl<'a> Inspection<'a> {
         // Of the folders that we can see at all, the innermost is the one that we cannot look into.
         let barrier = parts.iter().find_map(|part| part.metadata().ok().map(|metadata| (*part, metadata)));
         let Some((part, metadata)) = barrier else {
-            return (format!("`{}` is not for user {us} to read", full.display()), format!("run as another user than {us}"));
+            return (
+                format!("`{}` is not for user {us} to read", full.display()),
+                format!("run as another user than {us}"),
+            );
         };
-        let described =
-            format!("`{}` (mode {:04o}, owner {})", part.display(), metadata.mode() & 0o7777, user(metadata.uid()));
+        let described = format!(
+            "`{}` (mode {:04o}, owner {})",
+            part.display(),
+            metadata.mode() & 0o7777,
+            user(metadata.uid())
+        );
         if metadata.is_dir() {
             let problem = format!("{described} does not let user {us} through to `{}`", name(self.path));
             return (problem, format!("chmod o+x {}", part.display()));

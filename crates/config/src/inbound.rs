@@ -70,7 +70,9 @@ impl Dns {
         }
         let source = match (zone, servers) {
             (Some(zone), _) => DnsSource::Zone(Placed { value: folder.join(zone.value), place: zone.place }),
-            (None, Some(servers)) => DnsSource::Servers(servers.iter().map(|server| server.value.0).collect()),
+            (None, Some(servers)) => {
+                DnsSource::Servers(servers.iter().map(|server| server.value.0).collect())
+            }
             (None, None) => DnsSource::System,
         };
         Self {

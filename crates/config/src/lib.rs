@@ -118,7 +118,8 @@ fn read_model(file: &Source, system_hostname: &str, faults: &mut Vec<Fault>) -> 
     section.require("role", Role::EXPECTED);
     let role = section.value("role");
     // Without a role that can be read, the options say which of the two it is meant to be.
-    let assumed = role.unwrap_or_else(|| if section.contains("sign") { Role::Outbound } else { Role::Inbound });
+    let assumed =
+        role.unwrap_or_else(|| if section.contains("sign") { Role::Outbound } else { Role::Inbound });
     // RFC 6152: the outbound side does not offer 8BITMIME, so that the MTA converts before we sign and not after.
     // The inbound side offers it: a conversion before we verify would break the signature.
     let circumstances = Circumstances { system_hostname, eightbitmime: assumed == Role::Inbound };

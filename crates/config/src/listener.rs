@@ -141,8 +141,14 @@ fn hostname(file: &mut Section<'_>, system: &str) -> Option<Domain> {
     }
     let hostname = Domain::parse(system);
     if let Err(error) = &hostname {
-        let problem = format!("`hostname` is missing, and what this system calls itself, `{system}`, is no name ({error})");
-        file.complain(Fault::contradiction(file.place(), problem, "add `hostname:` with the name of this host"));
+        let problem = format!(
+            "`hostname` is missing, and what this system calls itself, `{system}`, is no name ({error})"
+        );
+        file.complain(Fault::contradiction(
+            file.place(),
+            problem,
+            "add `hostname:` with the name of this host",
+        ));
     }
     hostname.ok()
 }
@@ -157,7 +163,8 @@ fn clients(file: &mut Section<'_>, listen: &[Placed<SocketAddr>]) -> Vec<Network
         return Network::LOOPBACK.to_vec();
     };
     for network in clients.iter().filter(|network| network.value.is_everyone()) {
-        let problem = format!("`clients` is `{}`: everybody may send mail through this listener", network.value);
+        let problem =
+            format!("`clients` is `{}`: everybody may send mail through this listener", network.value);
         file.complain(Fault::doubtful(network.place, problem, "name the networks of your own MTAs only"));
     }
     clients.into_iter().map(|network| network.value).collect()
@@ -165,7 +172,9 @@ fn clients(file: &mut Section<'_>, listen: &[Placed<SocketAddr>]) -> Vec<Network
 
 fn open_to_the_world(listen: &Placed<SocketAddr>) -> Fault {
     let address = listen.value;
-    let problem = format!("`listen` is open to the world: `{address}` is not loopback, and nothing says who may connect");
+    let problem = format!(
+        "`listen` is open to the world: `{address}` is not loopback, and nothing says who may connect"
+    );
     let remedy = format!(
         "add `clients:` with the addresses of your MTAs, such as `clients: [192.0.2.10, 10.0.0.0/8]`, or listen on \
          `127.0.0.1:{}`",
@@ -224,7 +233,8 @@ fn at_least(section: &mut Section<'_>, key: &'static str, floor: Duration, rfc: 
     if deadline.value < floor {
         let minutes = floor.as_secs() / 60;
         let problem = format!("`{key}` is shorter than the {minutes} minutes of RFC 5321 §{rfc}");
-        let remedy = format!("a slow peer will be given up early; `{minutes}m` or more is what the RFC asks for");
+        let remedy =
+            format!("a slow peer will be given up early; `{minutes}m` or more is what the RFC asks for");
         section.complain(Fault::doubtful(deadline.place, problem, remedy));
     }
     Some(deadline.value)

@@ -57,7 +57,9 @@ mod tests {
 
     #[test]
     fn slips_are_counted() {
-        for (from, to, slips) in [("", "", 0), ("", "ab", 2), ("relay", "rleay", 1), ("selctor", "selector", 1), ("abc", "xyz", 3)] {
+        for (from, to, slips) in
+            [("", "", 0), ("", "ab", 2), ("relay", "rleay", 1), ("selctor", "selector", 1), ("abc", "xyz", 3)]
+        {
             assert_eq!(distance(from, to), slips, "{from} {to}");
             assert_eq!(distance(to, from), slips, "{to} {from}");
         }

@@ -65,10 +65,12 @@ impl fmt::Display for Network {
 }
 
 impl FromText for Network {
-    const EXPECTED: &'static str = "an IP address or network, such as `192.0.2.10`, `10.0.0.0/8` or `fd00::/8`";
+    const EXPECTED: &'static str =
+        "an IP address or network, such as `192.0.2.10`, `10.0.0.0/8` or `fd00::/8`";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
-        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let (address, prefix) =
+            text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let address: IpAddr = address.parse().map_err(|_| Problem::new("which is no IP address"))?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix.map(str::parse) {
@@ -103,7 +105,8 @@ impl fmt::Display for NextHop {
 }
 
 impl FromText for NextHop {
-    const EXPECTED: &'static str = "a host and a port, such as `127.0.0.1:10026`, `[::1]:10026` or `mta.example.org:10026`";
+    const EXPECTED: &'static str =
+        "a host and a port, such as `127.0.0.1:10026`, `[::1]:10026` or `mta.example.org:10026`";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
         if let Ok(address) = text.parse::<SocketAddr>() {
@@ -116,9 +119,12 @@ impl FromText for NextHop {
         if without_port && text.parse::<u16>().is_err() {
             return Err(Problem::new("which has no port"));
         }
-        let (host, port) = text.rsplit_once(':').ok_or_else(|| Problem::new("which is a port without a host"))?;
-        let port = port.parse::<NonZeroU16>().map_err(|_| Problem::new("whose port is not between 1 and 65535"))?;
-        let host = Domain::parse(host).map_err(|error| Problem::new(format!("whose host is none ({error})")))?;
+        let (host, port) =
+            text.rsplit_once(':').ok_or_else(|| Problem::new("which is a port without a host"))?;
+        let port =
+            port.parse::<NonZeroU16>().map_err(|_| Problem::new("whose port is not between 1 and 65535"))?;
+        let host =
+            Domain::parse(host).map_err(|error| Problem::new(format!("whose host is none ({error})")))?;
         Ok(Self::Host(host, port.get()))
     }
 }
@@ -128,7 +134,8 @@ impl FromText for NextHop {
 pub(crate) struct NameServer(pub(crate) SocketAddr);
 
 impl FromText for NameServer {
-    const EXPECTED: &'static str = "an IP address, with a port if it is not 53, such as `9.9.9.9` or `127.0.0.1:5353`";
+    const EXPECTED: &'static str =
+        "an IP address, with a port if it is not 53, such as `9.9.9.9` or `127.0.0.1:5353`";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
         let with_port = text.parse().ok();

@@ -49,7 +49,7 @@ pub struct Signature {
     /// Which of them are signed once more than they are there.
     pub oversign: Option<Oversign>,
     /// `i=`.
-    pub identity: Option<Identity>,
+    pub identity: Option<Placed<Identity>>,
     /// How long after signing `x=` lies.
     pub expire: Option<Duration>,
 }
@@ -78,7 +78,11 @@ impl Rule {
         let common = Options::read(section);
         if let Some(selector) = common.selector.as_ref().filter(|_| several) {
             let remedy = "move it into the list as one more entry, with its `keyfile`";
-            section.complain(Fault::contradiction(selector.place, "`selector` stands beside `signatures`", remedy));
+            section.complain(Fault::contradiction(
+                selector.place,
+                "`selector` stands beside `signatures`",
+                remedy,
+            ));
         }
         let signatures = section.sections("signatures", "signature", |inner| {
             inner.require("selector", Selector::EXPECTED);
@@ -106,10 +110,14 @@ impl Rule {
         for signature in &self.signatures {
             let Some(identity) = &signature.identity else { continue };
             for domain in self.signing_domains(signature) {
-                if !identity.domain.is_within(domain) {
-                    let problem = format!("`identity` is in `{}`, which is not within `{domain}`", identity.domain);
-                    let remedy = format!("end it in `@{domain}` or `@` and a subdomain of it (RFC 6376 §3.5, i=)");
-                    section.complain(Fault::contradiction(signature.selector.place, problem, remedy));
+                if !identity.value.domain.is_within(domain) {
+                    let problem = format!(
+                        "`identity` is in `{}`, which is not within `{domain}`",
+                        identity.value.domain
+                    );
+                    let remedy =
+                        format!("end it in `@{domain}` or `@` and a subdomain of it (RFC 6376 §3.5, i=)");
+                    section.complain(Fault::contradiction(identity.place, problem, remedy));
                 }
             }
         }
@@ -124,8 +132,10 @@ fn refuse_doubles(file: &mut Section<'_>, rules: &[Rule]) {
             for domain in rule.signing_domains(signature) {
                 let selector = &signature.selector;
                 if let Some(earlier) = names.insert((domain, &selector.value), number) {
-                    let problem =
-                        format!("selector `{}` of `{domain}` has a signature already, in rule {earlier}", selector.value);
+                    let problem = format!(
+                        "selector `{}` of `{domain}` has a signature already, in rule {earlier}",
+                        selector.value
+                    );
                     let remedy = "give each signature of a domain a selector of its own, or drop one of them";
                     file.complain(Fault::contradiction(selector.place, problem, remedy));
                 }
@@ -162,7 +172,7 @@ struct Options {
     canonicalization: Option<Canonicalization>,
     fields: Option<Vec<String>>,
     oversign: Option<Oversign>,
-    identity: Option<Identity>,
+    identity: Option<Placed<Identity>>,
     expire: Option<Duration>,
 }
 
@@ -176,13 +186,14 @@ impl Options {
             canonicalization: section.value("canonicalization"),
             fields: fields(section),
             oversign: section.value("oversign"),
-            identity: section.value("identity"),
+            identity: section.placed("identity"),
             expire: section.value("expire"),
         };
         let signature = section.placed::<DkimproxySignature>("signature");
         let Some(Placed { value: signature, place }) = signature else { return options };
         let twice = options.algorithm.and(signature.algorithm).map(|_| "algorithm");
-        let twice = twice.or(options.canonicalization.and(signature.canonicalization).map(|_| "canonicalization"));
+        let twice =
+            twice.or(options.canonicalization.and(signature.canonicalization).map(|_| "canonicalization"));
         if let Some(key) = twice {
             let problem = format!("`signature` and `{key}` say the same thing twice");
             section.complain(Fault::contradiction(place, problem, "keep one of them"));
@@ -233,7 +244,11 @@ fn fields(section: &mut Section<'_>) -> Option<Vec<String>> {
     // RFC 6376 §5.4: "The From header field MUST be signed"
     if !names.iter().any(|name| name.eq_ignore_ascii_case("from")) {
         let remedy = "add `From` to the list (RFC 6376 §5.4)";
-        section.complain(Fault::contradiction(place, "`fields` lacks From, without which no signature is valid", remedy));
+        section.complain(Fault::contradiction(
+            place,
+            "`fields` lacks From, without which no signature is valid",
+            remedy,
+        ));
     }
     Some(names)
 }

@@ -15,6 +15,8 @@ pub(crate) struct Section<'a> {
     /// Where to point when something is not there.
     place: Place,
     entries: &'a [(Key, Node)],
+    /// Whether it is a mapping at all; if not, there is nothing more to complain of.
+    readable: bool,
     known: Vec<&'static str>,
     faults: &'a mut Vec<Fault>,
 }
@@ -22,23 +24,25 @@ pub(crate) struct Section<'a> {
 impl<'a> Section<'a> {
     /// Opens a node as a mapping. Nothing at all is a mapping without keys: all its options may be commented out.
     pub(crate) fn open(name: String, place: Place, node: &'a Node, faults: &'a mut Vec<Fault>) -> Self {
-        let entries = match &node.value {
-            Value::Mapping(entries) => entries.as_slice(),
-            Value::Nothing => &[],
+        let (readable, entries) = match &node.value {
+            Value::Mapping(entries) => (true, entries.as_slice()),
+            Value::Nothing => (true, &[][..]),
             Value::Text(_) | Value::List(_) => {
-                let found = format!("{}, not a mapping", describe(node));
-                let expected = "lines of the form `key: value`, indented below it".to_owned();
-                let key = name.trim_matches('`').to_owned();
-                faults.push(Fault::new(node.place, Cause::Wrong { key, found, expected }));
-                &[]
+                let problem = format!("{name} is {}, not a mapping", describe(node));
+                faults.push(Fault::contradiction(
+                    node.place,
+                    problem,
+                    "write lines of the form `key: value`",
+                ));
+                (false, &[][..])
             }
         };
-        Self { name, place, entries, known: Vec::new(), faults }
+        Self { name, place, entries, readable, known: Vec::new(), faults }
     }
 
     /// Complains of a key that is needed and not there.
     pub(crate) fn require(&mut self, key: &'static str, expected: &'static str) {
-        if self.entry(key).is_none() {
+        if self.entry(key).is_none() && self.readable {
             let cause = Cause::Missing { key, section: self.name.clone(), expected };
             self.faults.push(Fault::new(self.place, cause));
         }

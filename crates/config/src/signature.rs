@@ -49,8 +49,7 @@ impl Form {
 }
 
 impl FromText for Canonicalization {
-    const EXPECTED: &'static str =
-        "`relaxed/relaxed`, `relaxed/simple`, `simple/relaxed` or `simple/simple`: the header's form, then the body's";
+    const EXPECTED: &'static str = "`relaxed/relaxed`, `relaxed/simple`, `simple/relaxed` or `simple/simple`: the header's form, then the body's";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
         let Some((header, body)) = text.split_once('/') else {
@@ -84,12 +83,16 @@ impl FromText for Oversign {
 pub(crate) struct Selector(pub(crate) Domain);
 
 impl FromText for Selector {
-    const EXPECTED: &'static str = "a selector, such as `s1`: its key is published at `s1._domainkey.` and the domain";
+    const EXPECTED: &'static str =
+        "a selector, such as `s1`: its key is published at `s1._domainkey.` and the domain";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
-        let selector = Domain::parse(text).map_err(|error| Problem::new(format!("which is no selector ({error})")))?;
+        let selector =
+            Domain::parse(text).map_err(|error| Problem::new(format!("which is no selector ({error})")))?;
         match selector.as_str().split_once("._domainkey") {
-            Some((selector, _)) => Err(Problem::new(format!("which is more than the selector: probably `{selector}`"))),
+            Some((selector, _)) => {
+                Err(Problem::new(format!("which is more than the selector: probably `{selector}`")))
+            }
             None => Ok(Self(selector)),
         }
     }
@@ -104,7 +107,9 @@ impl FromText for FieldName {
 
     fn from_text(text: &str) -> Result<Self, Problem> {
         // RFC 5322 §3.6.8, less the semicolon, which would end `h=`.
-        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':' && byte != b';') {
+        if text.is_empty()
+            || !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':' && byte != b';')
+        {
             return Err(Problem::new("which is no name of a header field"));
         }
         Ok(Self(text.to_owned()))
@@ -121,12 +126,16 @@ pub struct Identity {
 }
 
 impl FromText for Identity {
-    const EXPECTED: &'static str = "an address or the domain part of one, such as `\"@news.example.org\"`, in quotes";
+    const EXPECTED: &'static str =
+        "an address or the domain part of one, such as `\"@news.example.org\"`, in quotes";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
         let (local_part, domain) = text.rsplit_once('@').ok_or_else(|| Problem::new("which has no `@`"))?;
         let domain = Domain::from_text(domain)?;
-        if !local_part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte)) {
+        if !local_part
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte))
+        {
             return Err(Problem::new("whose local part has characters that need quoting"));
         }
         Ok(Self { local_part: local_part.to_owned(), domain })
@@ -141,8 +150,7 @@ pub(crate) struct DkimproxySignature {
 }
 
 impl FromText for DkimproxySignature {
-    const EXPECTED: &'static str =
-        "`dkim` or `dkim(c=…, a=…)`, such as `dkim(c=relaxed/relaxed, a=rsa-sha256)`; for more than one write `signatures:`";
+    const EXPECTED: &'static str = "`dkim` or `dkim(c=…, a=…)`, such as `dkim(c=relaxed/relaxed, a=rsa-sha256)`; for more than one write `signatures:`";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
         let (kind, options) = match text.split_once('(') {
@@ -173,11 +181,14 @@ impl DkimproxySignature {
             ("a", algorithm) => self.algorithm = Some(Algorithm::from_text(algorithm)?),
             // RFC 6376 §3.5: "If only one algorithm is named, that algorithm is used for the header"
             ("c", header) if !header.contains('/') => {
-                self.canonicalization = Some(Canonicalization { header: Form::from_word(header)?, body: Form::Simple });
+                self.canonicalization =
+                    Some(Canonicalization { header: Form::from_word(header)?, body: Form::Simple });
             }
             ("c", both) => self.canonicalization = Some(Canonicalization::from_text(both)?),
             (tag, _) => {
-                return Err(Problem::new(format!("whose `{tag}=` has a line of its own here: `domain`, `selector`, `keyfile` or `identity`")));
+                return Err(Problem::new(format!(
+                    "whose `{tag}=` has a line of its own here: `domain`, `selector`, `keyfile` or `identity`"
+                )));
             }
         }
         Ok(())

@@ -43,7 +43,8 @@ impl FromText for bool {
     const EXPECTED: &'static str = "`true` or `false`";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
-        let words = [("true", true), ("yes", true), ("on", true), ("false", false), ("no", false), ("off", false)];
+        let words =
+            [("true", true), ("yes", true), ("on", true), ("false", false), ("no", false), ("off", false)];
         one_of(&text.to_ascii_lowercase(), &words)
     }
 }
@@ -94,7 +95,8 @@ impl FromText for Size {
     }
 }
 
-const TIME_UNITS: &[(&str, u64)] = &[("ms", 1), ("s", 1_000), ("m", 60_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+const TIME_UNITS: &[(&str, u64)] =
+    &[("ms", 1), ("s", 1_000), ("m", 60_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 impl FromText for Duration {
     const EXPECTED: &'static str = "a time with its unit, such as `500ms`, `30s`, `5m`, `2h` or `7d`";
@@ -142,7 +144,8 @@ impl FromText for Domain {
 }
 
 impl FromText for PathBuf {
-    const EXPECTED: &'static str = "the path of a file, from here on: below the folder of this file";
+    const EXPECTED: &'static str =
+        "the path of a file, relative to this one, such as `keys/example.org/s1.pem`";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
         if text.is_empty() {
@@ -166,8 +169,105 @@ impl FromText for SocketAddr {
             return Err(Problem::new("which is an address without a port"));
         }
         match text.strip_prefix("*:") {
-            Some(port) => Err(Problem::new(format!("for all addresses write `0.0.0.0:{port}` and `[::]:{port}`"))),
+            Some(port) => {
+                Err(Problem::new(format!("for all addresses write `0.0.0.0:{port}` and `[::]:{port}`")))
+            }
             None => Err(Problem::new("which is no IP address with a port")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem<T: FromText>(text: &str) -> String {
+        T::from_text(text).err().map(|problem| problem.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn sizes_have_a_unit_or_none() {
+        for (text, octets) in [
+            ("1", 1),
+            ("512", 512),
+            ("512 B", 512),
+            ("10kB", 10_000),
+            ("10 KB", 10_000),
+            ("10K", 10_240),
+            ("10 KiB", 10_240),
+            ("2MB", 2_000_000),
+            ("256MiB", 256 << 20),
+            ("1 GiB", 1 << 30),
+            ("18446744073709551615", u64::MAX),
+        ] {
+            assert_eq!(Size::from_text(text).unwrap(), Size(octets), "{text}");
+        }
+        for (text, expected) in [
+            ("", "which is not a whole number"),
+            ("MiB", "which is not a whole number"),
+            ("-1", "whose unit is none of B, kB, KiB, MB, MiB, GB, GiB"),
+            ("1.5MiB", "whose unit is none of B, kB, KiB, MB, MiB, GB, GiB"),
+            ("5 XB", "whose unit is none of B, kB, KiB, MB, MiB, GB, GiB"),
+            ("0 MiB", "which would let nothing through"),
+            ("18446744073709551616", "which is too large"),
+            ("18446744073709551615 GiB", "which is too large"),
+        ] {
+            assert_eq!(problem::<Size>(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_have_a_unit() {
+        for (text, milliseconds) in [
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("30 s", 30_000),
+            ("5m", 300_000),
+            ("5 min", 300_000),
+            ("2h", 7_200_000),
+            ("7d", 604_800_000),
+        ] {
+            assert_eq!(Duration::from_text(text).unwrap(), Duration::from_millis(milliseconds), "{text}");
+        }
+        for (text, expected) in [
+            ("", "which lacks its unit"),
+            ("30", "which lacks its unit"),
+            ("s", "which is not a whole number"),
+            ("30x", "whose unit is none of ms, s, m, h, d"),
+            ("5M", "whose unit is none of ms, s, m, h, d"),
+            ("1.5h", "whose unit is none of ms, s, m, h, d"),
+            ("0s", "which is no time at all"),
+            ("18446744073709551615d", "which is too large"),
+        ] {
+            assert_eq!(problem::<Duration>(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_to_listen_on_have_a_port() {
+        for text in ["127.0.0.1:10025", "[::1]:10025", "0.0.0.0:0"] {
+            assert_eq!(SocketAddr::from_text(text).unwrap().to_string(), text);
+        }
+        for (text, expected) in [
+            ("10025", "which is a port without an address"),
+            ("127.0.0.1", "which is an address without a port"),
+            ("::1", "which is an address without a port"),
+            ("*:10025", "for all addresses write `0.0.0.0:10025` and `[::]:10025`"),
+            ("localhost:10025", "which is no IP address with a port"),
+            ("127.0.0.1:65536", "which is no IP address with a port"),
+        ] {
+            assert_eq!(problem::<SocketAddr>(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn booleans_may_be_said_as_people_say_them() {
+        for (text, value) in
+            [("true", true), ("Yes", true), ("on", true), ("FALSE", false), ("no", false), ("off", false)]
+        {
+            assert_eq!(bool::from_text(text).unwrap(), value, "{text}");
+        }
+        assert_eq!(problem::<bool>("ture"), "probably `true`");
+        assert_eq!(problem::<bool>("1"), "which is none of its words");
     }
 }

@@ -19,7 +19,11 @@ pub fn check_together(configs: &[Config]) -> Vec<Report> {
             }
             if let Some(owner) = taken.insert(listen.value, &config.file.name) {
                 let problem = format!("`{}` is listened on already, by {owner}", listen.value);
-                faults.push(Fault::unusable(listen.place, problem, "give each listener an address or port of its own"));
+                faults.push(Fault::unusable(
+                    listen.place,
+                    problem,
+                    "give each listener an address or port of its own",
+                ));
             }
         }
         if !faults.is_empty() {

@@ -43,7 +43,8 @@ pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
     if text.len() > LARGEST_FILE {
         return Err(Fault::new(Place::START, Cause::TooLarge { limit: LARGEST_FILE }));
     }
-    let tree: Raw = serde_saphyr::from_str_with_options(text, options()).map_err(|error| syntax(&error))?;
+    let tree: Raw =
+        serde_saphyr::from_str_with_options(text, options()).map_err(|error| syntax(&error, text))?;
     Ok(tree.resolve(text))
 }
 
@@ -54,10 +55,10 @@ fn options() -> serde_saphyr::Options {
             max_events: 8_000_000,
             max_nodes: 4_000_000,
             max_depth: 16,
-            max_documents: 1,
             max_aliases: 1_000,
             max_anchors: 1_000,
         },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
         // The reader of each section names the key and goes on; the parser would stop here.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         // YAML 1.2: `no`, `on` and `y` are texts.
@@ -68,8 +69,12 @@ fn options() -> serde_saphyr::Options {
     }
 }
 
-fn syntax(error: &serde_saphyr::Error) -> Fault {
-    let place = error.location().map_or(Place::START, |location| place(&location));
+fn syntax(error: &serde_saphyr::Error, text: &str) -> Fault {
+    let place = error.location().map_or(Place::START, |location| character(text, location.span().offset()));
+    if let serde_saphyr::Error::MultipleDocuments { .. } = error {
+        let remedy = "a file is one listener: put what follows into a file of its own";
+        return Fault::contradiction(place, "a second YAML document begins here", remedy);
+    }
     let message = UserMessageFormatter.format_message(error).into_owned();
     Fault::new(place, Cause::Syntax { message })
 }
@@ -78,6 +83,15 @@ fn place(location: &Location) -> Place {
     let span = location.span();
     let index = |position: Option<u64>| position.and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
     Place { start: index(span.byte_offset()), length: index(span.byte_len()) }
+}
+
+/// Where the parser stopped: it counts in characters.
+fn character(text: &str, index: u64) -> Place {
+    let index = usize::try_from(index).unwrap_or(usize::MAX);
+    // At its end a file has no line to show; the last one that holds something has.
+    let end = text.trim_end().char_indices().last();
+    let at = text.trim_end().char_indices().nth(index).or(end);
+    at.map_or(Place::START, |(start, char)| Place { start, length: char.len_utf8() })
 }
 
 /// What the deserializer can tell: for a number it knows the place, and the text is fetched from there.
@@ -184,5 +198,41 @@ impl<'de> Visitor<'de> for RawVisitor {
             mapping.push(entry);
         }
         Ok(RawValue::Mapping(mapping))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        parse(text).err().map(|fault| fault.cause.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn aliases_of_aliases_do_not_multiply() {
+        let level = |level: usize| {
+            let aliases = vec![format!("*a{level}"); 10].join(", ");
+            format!("a{}: &a{} [{aliases}]\n", level + 1, level + 1)
+        };
+        let text = "a0: &a0 x\n".to_owned() + &(0..9).map(level).collect::<String>();
+        assert!(refusal(&text).contains("not YAML"), "{}", refusal(&text));
+    }
+
+    #[test]
+    fn nobody_nests_so_deep() {
+        assert!(parse(&format!("{}{}", "[".repeat(10), "]".repeat(10))).is_ok());
+        assert!(refusal(&format!("{}{}", "[".repeat(100), "]".repeat(100))).contains("not YAML"));
+    }
+
+    #[test]
+    fn places_are_octets_also_behind_other_letters() {
+        let text = "é: ü\nkey: value\n";
+        let Value::Mapping(entries) = parse(text).unwrap().value else { panic!("a mapping") };
+        let said: Vec<_> =
+            entries.iter().map(|(key, node)| (key.place.text(text), node.place.text(text))).collect();
+        assert_eq!(said, [("é", "ü"), ("key", "value")]);
+        let Cause::Syntax { .. } = parse("é: [ü\n").unwrap_err().cause else { panic!("a syntax fault") };
+        assert_eq!(parse("é: [ü\n").unwrap_err().place.text("é: [ü\n"), "[");
     }
 }

@@ -1,0 +1,227 @@
+use super::{config, parse};
+use crate::{
+    Algorithm, Canonicalization, DnsSource, Engine, Form, Identity, Inbound, NextHop, Outbound, Oversign,
+    Repair,
+};
+use std::path::Path;
+use std::time::Duration;
+
+fn outbound(sign: &str) -> Outbound {
+    let text = format!("role: outbound\nlisten: 127.0.0.1:10027\nrelay: 127.0.0.1:10028\nsign:\n{sign}");
+    match config(&text).engine {
+        Engine::Outbound(outbound) => outbound,
+        Engine::Inbound(_) => panic!("not outbound"),
+    }
+}
+
+fn inbound(options: &str) -> Inbound {
+    let text = format!("role: inbound\nlisten: 127.0.0.1:10025\nrelay: 127.0.0.1:10026\n{options}");
+    match config(&text).engine {
+        Engine::Inbound(inbound) => inbound,
+        Engine::Outbound(_) => panic!("not inbound"),
+    }
+}
+
+#[test]
+fn the_smallest_outbound_file() {
+    let outbound =
+        outbound("  - domain: example.org\n    selector: s1\n    keyfile: keys/example.org/s1.pem\n");
+    let [rule] = outbound.rules.as_slice() else { panic!("one rule") };
+    assert_eq!(rule.domains[0].value.as_str(), "example.org");
+    assert!(!rule.subdomains);
+    let [signature] = rule.signatures.as_slice() else { panic!("one signature") };
+    assert_eq!(signature.selector.value.as_str(), "s1");
+    assert_eq!(signature.keyfile.value, Path::new("etc/keys/example.org/s1.pem"));
+    assert!(!signature.generate);
+    assert_eq!(signature.algorithm, None);
+    assert_eq!(signature.canonicalization, None);
+    assert_eq!(signature.fields, None);
+    assert_eq!(signature.oversign, None);
+    assert_eq!(signature.identity, None);
+    assert_eq!(signature.expire, None);
+    assert!(signature.domain.is_none());
+}
+
+#[test]
+fn the_smallest_inbound_file() {
+    let config = config("role: inbound\nlisten: 127.0.0.1:10025\nrelay: 127.0.0.1:10026\n");
+    assert_eq!(config.listener.hostname.as_str(), "mx.example.org");
+    assert!(config.listener.eightbitmime);
+    assert_eq!(config.listener.limits, crate::Limits::default());
+    assert_eq!(config.listener.deadlines, crate::Deadlines::default());
+    assert_eq!(config.listener.repairs, crate::Repairs::default());
+    assert_eq!(inbound("").dns.source, DnsSource::System);
+}
+
+#[test]
+fn all_that_a_listener_may_say() {
+    let config = config(
+        "role: inbound\nlisten: [127.0.0.1:10025, '[::1]:10025']\nrelay: [10.0.0.1:26, mta.example.org:26]\n\
+         hostname: MX.Example.Net.\nclients: 10.0.0.0/8\neightbitmime: off\ndrain: 1m\n\
+         bare_cr: refuse\nbare_lf: pass\nnul: fix\n\
+         limits: {sessions: 1, sessions_per_address: 2, recipients: 3, header: 4, message: 5 MB, line: 6, errors: 7, \
+         received: 8, memory: 9KiB}\n\
+         deadlines: {connect: 1s, greeting: 6m, command: 7m, data: 8m, content: 9m, final: 10m, client: 11m}\n",
+    );
+    let listener = config.listener;
+    assert_eq!(config.warnings, []);
+    assert_eq!(
+        listener.listen.iter().map(|at| at.value.to_string()).collect::<Vec<_>>(),
+        ["127.0.0.1:10025", "[::1]:10025"]
+    );
+    assert!(
+        matches!(&listener.relay[1].value, NextHop::Host(host, 26) if host.as_str() == "mta.example.org")
+    );
+    assert_eq!(listener.hostname.as_str(), "mx.example.net");
+    assert_eq!(listener.clients.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8"]);
+    assert!(!listener.eightbitmime);
+    assert_eq!(listener.drain, Some(Duration::from_secs(60)));
+    assert_eq!(listener.repairs.bare_cr, Some(Repair::Refuse));
+    assert_eq!(listener.repairs.bare_lf, Some(Repair::Pass));
+    assert_eq!(listener.repairs.nul, Some(Repair::Fix));
+    let limits = listener.limits;
+    assert_eq!(
+        (limits.sessions, limits.sessions_per_address, limits.recipients),
+        (Some(1), Some(2), Some(3))
+    );
+    assert_eq!((limits.header, limits.message, limits.line), (Some(4), Some(5_000_000), Some(6)));
+    assert_eq!((limits.errors, limits.received, limits.memory), (Some(7), Some(8), Some(9 << 10)));
+    let minutes = |minutes: u64| Some(Duration::from_secs(60 * minutes));
+    let deadlines = listener.deadlines;
+    assert_eq!(deadlines.connect, Some(Duration::from_secs(1)));
+    assert_eq!((deadlines.greeting, deadlines.command, deadlines.data), (minutes(6), minutes(7), minutes(8)));
+    assert_eq!(
+        (deadlines.content, deadlines.r#final, deadlines.client),
+        (minutes(9), minutes(10), minutes(11))
+    );
+}
+
+#[test]
+fn all_that_an_inbound_file_may_say() {
+    let zone = inbound(
+        "reject_fail: yes\nreject_error: true\nverify: {max_signatures: 3}\ndns: {zone: zones/a.json, timeout: 1s, attempts: 2, cache: 3, queries: 4, time: 5s}\n",
+    );
+    assert!(zone.reject_fail && zone.reject_error);
+    assert_eq!(zone.max_signatures, Some(3));
+    assert!(matches!(&zone.dns.source, DnsSource::Zone(path) if path.value == Path::new("etc/zones/a.json")));
+    assert_eq!(
+        (zone.dns.timeout, zone.dns.time),
+        (Some(Duration::from_secs(1)), Some(Duration::from_secs(5)))
+    );
+    assert_eq!((zone.dns.attempts, zone.dns.cache, zone.dns.queries), (Some(2), Some(3), Some(4)));
+    let servers = inbound("dns:\n  servers: [9.9.9.9, '127.0.0.1:5353', '::1']\n").dns.source;
+    let expected = ["9.9.9.9:53", "127.0.0.1:5353", "[::1]:53"].map(|server| server.parse().unwrap());
+    assert_eq!(servers, DnsSource::Servers(expected.to_vec()));
+}
+
+#[test]
+fn all_that_a_signature_may_say() {
+    let outbound = outbound(
+        "  - domain: [example.org, 'Bücher.example']\n    subdomains: true\n    selector: s1\n    keyfile: /k.pem\n    generate: true\n    \
+         algorithm: ed25519-sha256\n    canonicalization: relaxed/simple\n    fields: [From, To]\n    oversign: all\n    expire: 14d\n  \
+         - {domain: a.example, selector: s1, keyfile: k, identity: joe@b.a.example, oversign: from}\n",
+    );
+    let [first, second] = outbound.rules.as_slice() else { panic!("two rules") };
+    assert_eq!(first.domains[1].value.as_str(), "xn--bcher-kva.example");
+    assert!(first.subdomains);
+    let signature = &first.signatures[0];
+    assert_eq!(signature.keyfile.value, Path::new("/k.pem"));
+    assert!(signature.generate);
+    assert_eq!(signature.algorithm, Some(Algorithm::Ed25519Sha256));
+    assert_eq!(
+        signature.canonicalization,
+        Some(Canonicalization { header: Form::Relaxed, body: Form::Simple })
+    );
+    assert_eq!(signature.fields.as_deref().unwrap(), ["From", "To"]);
+    assert_eq!(signature.oversign, Some(Oversign::All));
+    assert_eq!(signature.expire, Some(Duration::from_secs(14 * 86_400)));
+    let domain = mail::Domain::parse("b.a.example").unwrap();
+    let identity = second.signatures[0].identity.as_ref().map(|identity| identity.value.clone());
+    assert_eq!(identity, Some(Identity { local_part: "joe".to_owned(), domain }));
+    assert_eq!(second.signatures[0].oversign, Some(Oversign::From));
+}
+
+#[test]
+fn several_signatures_share_what_their_rule_says() {
+    let outbound = outbound(
+        "  - domain: example.org\n    oversign: all\n    expire: 1d\n    signatures:\n      \
+         - {selector: r, keyfile: r.pem, oversign: from}\n      \
+         - {selector: e, keyfile: e.pem, algorithm: ed25519-sha256, domain: provider.example}\n",
+    );
+    let [rsa, ed25519] = outbound.rules[0].signatures.as_slice() else { panic!("two signatures") };
+    assert_eq!((rsa.oversign, ed25519.oversign), (Some(Oversign::From), Some(Oversign::All)));
+    assert_eq!(
+        (rsa.expire, ed25519.expire),
+        (Some(Duration::from_secs(86_400)), Some(Duration::from_secs(86_400)))
+    );
+    assert!(rsa.domain.is_none());
+    assert_eq!(ed25519.domain.as_ref().unwrap().value.as_str(), "provider.example");
+}
+
+#[test]
+fn the_words_of_dkimproxy_are_understood() {
+    let outbound = outbound(
+        "  - domain: a.example,b.example, c.example\n    selector: s\n    keyfile: k\n    signature: dkim(c=relaxed, a=rsa-SHA256)\n  \
+         - domain: d.example\n    selector: s\n    keyfile: k\n    signature: dkim\n  \
+         - domain: e.example\n    selector: s\n    keyfile: k\n    signature: dkim(c=simple/relaxed)\n",
+    );
+    assert_eq!(outbound.rules[0].domains.len(), 3);
+    let signature = |rule: usize| &outbound.rules[rule].signatures[0];
+    assert_eq!(signature(0).algorithm, Some(Algorithm::RsaSha256));
+    assert_eq!(
+        signature(0).canonicalization,
+        Some(Canonicalization { header: Form::Relaxed, body: Form::Simple })
+    );
+    assert_eq!((signature(1).algorithm, signature(1).canonicalization), (None, None));
+    assert_eq!(
+        signature(2).canonicalization,
+        Some(Canonicalization { header: Form::Simple, body: Form::Relaxed })
+    );
+}
+
+/// What other readers of YAML take for a boolean, a number or a date is a name here.
+#[test]
+fn a_name_is_a_name_whatever_it_looks_like() {
+    for name in
+        ["no", "off", "y", "null1", "1025", "0755", "0x1f", "1e3", "1_000", "2026-11-23", "true", "inf"]
+    {
+        let outbound =
+            outbound(&format!("  - domain: example.org\n    selector: {name}\n    keyfile: {name}\n"));
+        let signature = &outbound.rules[0].signatures[0];
+        assert_eq!(signature.selector.value.as_str(), name);
+        assert_eq!(signature.keyfile.value, Path::new("etc").join(name));
+    }
+}
+
+#[test]
+fn an_anchor_stands_for_what_it_names() {
+    let config = config(
+        "role: inbound\nlisten: &here 127.0.0.1:10025\nrelay: 127.0.0.1:10026\nlimits: &few {errors: 017}\n\
+         dns: {servers: [*here]}\n",
+    );
+    assert_eq!(config.listener.limits.errors, Some(17));
+    let Engine::Inbound(inbound) = config.engine else { panic!("not inbound") };
+    assert_eq!(inbound.dns.source, DnsSource::Servers(vec!["127.0.0.1:10025".parse().unwrap()]));
+}
+
+#[test]
+fn a_section_whose_options_are_all_commented_out_says_nothing() {
+    assert!(
+        parse("role: inbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\nlimits:\n  #errors: 1\ndns: ~\n")
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_listener_open_to_the_world_with_clients_is_well() {
+    let config = config("role: inbound\nlisten: 0.0.0.0:25\nrelay: 127.0.0.1:2\nclients: [192.0.2.0/24]\n");
+    assert!(config.listener.clients[0].contains("192.0.2.7".parse().unwrap()));
+    assert_eq!(config.warnings, []);
+}
+
+#[test]
+fn a_table_of_many_domains_is_within_the_limits() {
+    let rule =
+        |number| format!("  - {{domain: d{number}.example, selector: s1, keyfile: keys/d{number}/s1.pem}}\n");
+    assert_eq!(outbound(&(0..20_000).map(rule).collect::<String>()).rules.len(), 20_000);
+}

@@ -1,0 +1,76 @@
+use super::config;
+use crate::{Engine, Network};
+
+const INBOUND: &str = include_str!("../../../../proxy-in.yaml");
+const OUTBOUND: &str = include_str!("../../../../proxy-out.yaml");
+
+/// Takes the `#` off each line that is an option with its default: one with no blank after the `#`.
+fn uncommented(text: &str) -> String {
+    let uncomment = |line: &str| {
+        let (indentation, rest) = line.split_at(line.len() - line.trim_start().len());
+        let option = rest.strip_prefix('#').filter(|option| option.starts_with(|c: char| !c.is_whitespace()));
+        format!("{indentation}{}\n", option.unwrap_or(rest))
+    };
+    text.lines().map(uncomment).collect()
+}
+
+#[test]
+fn the_shipped_files_are_well() {
+    let (inbound, outbound) = (config(INBOUND), config(OUTBOUND));
+    assert_eq!(inbound.warnings, []);
+    assert_eq!(outbound.warnings, []);
+    assert_eq!(inbound.listener.listen[0].value.to_string(), "127.0.0.1:10025");
+    assert_eq!(inbound.listener.relay[0].value.to_string(), "127.0.0.1:10026");
+    assert_eq!(outbound.listener.listen[0].value.to_string(), "127.0.0.1:10027");
+    assert_eq!(outbound.listener.relay[0].value.to_string(), "127.0.0.1:10028");
+}
+
+#[test]
+fn the_shipped_files_run_side_by_side() {
+    assert!(crate::check_together(&[config(INBOUND), config(OUTBOUND)]).is_empty());
+}
+
+#[test]
+fn every_option_of_the_shipped_files_is_known_and_none_is_doubtful() {
+    for text in [INBOUND, OUTBOUND] {
+        let all = uncommented(text);
+        assert_ne!(all, text);
+        assert_eq!(config(&all).warnings, []);
+    }
+}
+
+#[test]
+fn every_limit_and_deadline_stands_in_the_shipped_files() {
+    for text in [INBOUND, OUTBOUND] {
+        let listener = config(&uncommented(text)).listener;
+        for said in [
+            format!("{:?}", listener.limits),
+            format!("{:?}", listener.deadlines),
+            format!("{:?}", listener.repairs),
+        ] {
+            assert!(!said.contains("None"), "{said}");
+        }
+        assert!(listener.drain.is_some());
+    }
+}
+
+#[test]
+fn what_the_comments_call_the_default_is_it() {
+    for text in [INBOUND, OUTBOUND] {
+        let (said, unsaid) = (config(&uncommented(text)), config(text));
+        assert_eq!(said.listener.clients, unsaid.listener.clients);
+        assert_eq!(said.listener.clients, Network::LOOPBACK);
+        assert_eq!(said.listener.eightbitmime, unsaid.listener.eightbitmime);
+        match (said.engine, unsaid.engine) {
+            (Engine::Outbound(said), Engine::Outbound(unsaid)) => {
+                assert_eq!(said.rules[0].subdomains, unsaid.rules[0].subdomains);
+            }
+            (Engine::Inbound(said), Engine::Inbound(unsaid)) => {
+                assert_eq!(said.reject_fail, unsaid.reject_fail);
+                assert_eq!(said.reject_error, unsaid.reject_error);
+                assert_eq!(said.dns.source, unsaid.dns.source);
+            }
+            _ => unreachable!("the role is the same"),
+        }
+    }
+}
