@@ -6,10 +6,10 @@
 //! counts as a claim if our authserv-id is a word anywhere in front of the first result, by any of several
 //! readings. A well-formed field of another service never has it there, and stays as it is.
 
-use mail::{Domain, Field};
-use std::borrow::Cow;
-
 use super::FIELD_NAME;
+use mail::{Domain, Field};
+use memchr::memchr2_iter;
+use std::borrow::Cow;
 
 /// The name by which we sign our results, in whatever way it is written.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -64,13 +64,13 @@ impl AuthservId {
 /// Each place of a field where a line begins: its own, and those behind a CR or a LF that stands alone, since some
 /// readers take these for line ends.
 fn line_starts(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let after_stray = (1..raw.len()).filter(|&at| {
-        let is_pair = raw[at - 1] == b'\r' && raw[at] == b'\n';
-        let ends_pair = at >= 2 && raw[at - 2..at] == *b"\r\n";
-        matches!(raw[at - 1], b'\r' | b'\n') && !is_pair && !ends_pair
-    });
-    std::iter::once(raw)
-        .chain(after_stray.map(|at| &raw[at..]).filter(|line| !matches!(line[0], b' ' | b'\t')))
+    let is_stray = |at: usize| match raw[at] {
+        b'\r' => raw.get(at + 1) != Some(&b'\n'),
+        _ => at == 0 || raw[at - 1] != b'\r',
+    };
+    let after_stray =
+        memchr2_iter(b'\r', b'\n', raw).filter(move |&at| is_stray(at)).map(|at| &raw[at + 1..]);
+    std::iter::once(raw).chain(after_stray.filter(|line| !line.starts_with(b" ") && !line.starts_with(b"\t")))
 }
 
 /// What follows the colon if the line bears the name of the field; blanks and controls in the name do not hide it.

@@ -46,7 +46,7 @@ fn value(text: &str) -> String {
 }
 
 fn property_value(text: &str) -> String {
-    // RFC 8601 §2.2: "If the value portion of a "pvalue" construction identifies something intended to be an email identity, then it MUST use the right-hand portion of that ABNF definition."
+    // RFC 8601 §2.2, of an email identity: "then it MUST use the right-hand portion of that ABNF definition."
     if is_identity(text) { text.to_owned() } else { value(text) }
 }
 

@@ -24,7 +24,7 @@ fn the_fields_of_authres_come_back() {
         match parse(value) {
             Ok(results) => assert_eq!(there_and_back(&results), results),
             Err(error) => {
-                faults.push((value.split_whitespace().nth(2).unwrap_or_default().to_owned(), error))
+                faults.push((value.split_whitespace().nth(2).unwrap_or_default().to_owned(), error));
             }
         }
         count += 1;
