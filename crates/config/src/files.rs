@@ -198,3 +198,40 @@ fn user(id: u32) -> String {
     let user = User::from_uid(Uid::from_raw(id)).ok().flatten();
     user.map_or_else(|| id.to_string(), |user| user.name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{Permissions, create_dir, set_permissions, write};
+    use std::os::unix::fs::PermissionsExt;
+
+    /// Asked for its words only, since the user who runs the tests may be let in everywhere.
+    #[test]
+    fn what_keeps_us_out_is_named_with_the_command_that_lets_us_in() {
+        let site = tempfile::tempdir().unwrap();
+        let us = user(Uid::effective().as_raw());
+        let folder = site.path().join("keys");
+        create_dir(&folder).unwrap();
+        write(folder.join("s1.pem"), "").unwrap();
+        set_permissions(folder.join("s1.pem"), Permissions::from_mode(0o600)).unwrap();
+        let key = Placed { value: folder.join("s1.pem"), place: Place::START };
+        let path = key.value.display();
+        assert_eq!(
+            Inspection::of(&key, "keyfile").forbidden(),
+            (
+                format!("`{path}` (mode 0600, owner {us}) is not for user {us} to read"),
+                format!("chown {us} {path}")
+            )
+        );
+        set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
+        let hidden = Placed { value: folder.join("other/s1.pem"), place: Place::START };
+        let path = folder.display();
+        assert_eq!(
+            Inspection::of(&hidden, "keyfile").forbidden(),
+            (
+                format!("`{path}` (mode 0700, owner {us}) does not let user {us} through to `s1.pem`"),
+                format!("chmod o+x {path}")
+            )
+        );
+    }
+}
