@@ -1,0 +1,47 @@
+//! That the tools of the scenarios do what they say: a fake next hop behind a real Postfix, without dkimgate.
+
+use scenarios::{Client, NextHop, Ports, Postfix, corpus};
+
+#[tokio::test]
+async fn a_fake_next_hop_takes_what_a_client_sends_byte_for_byte() {
+    let next_hop = NextHop::fake()
+        .answers("RCPT TO:<nobody@b.example>", "550-5.1.1 who\n550 5.1.1 is that?")
+        .start()
+        .await;
+    let mut client = Client::connect(next_hop.port()).await;
+    client.says("EHLO client.example").hears("250-next-hop.example\n250-PIPELINING").await;
+    client.says("MAIL FROM:<a@a.example>").hears("250").await;
+    client.says("RCPT TO:<nobody@b.example>").hears("550-5.1.1 who\n550 5.1.1 is that?").await;
+    client.says("RCPT TO:<b@b.example>").hears("250").await;
+    client.sends("dots.eml").hears("250").await;
+    client.says("QUIT").hears("221").await;
+    client.hears_the_end().await;
+
+    let message = next_hop.taken().await;
+    assert_eq!(message.bytes, corpus("dots.eml"));
+    assert_eq!(message.recipients, ["RCPT TO:<b@b.example>"]);
+}
+
+#[tokio::test]
+async fn a_refused_content_is_not_taken() {
+    let next_hop = NextHop::fake().answers_once("CONTENT", "554 5.7.1 no").start().await;
+    let mut client = Client::connect(next_hop.port()).await;
+    assert_eq!(client.delivers("a@a.example", "b@b.example", b"From: a\r\n\r\n").await, "554 5.7.1 no");
+    assert!(client.delivers("a@a.example", "b@b.example", b"From: b\r\n\r\n").await.starts_with("250"));
+    assert_eq!(next_hop.all_taken(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn postfix_runs_in_directories_of_its_own() {
+    if Postfix::is_missing() {
+        return;
+    }
+    let elsewhere = NextHop::fake().start().await;
+    let ports = Ports::free();
+    let postfix = Postfix::on(ports, elsewhere.port()).start().await;
+    let mut client = Client::connect(ports.submission).await;
+    client.delivers("a@example.org", "b@example.net", &corpus("plain.eml")).await;
+    client.delivers("a@example.org", "b@example.org", &corpus("plain.eml")).await;
+    assert!(elsewhere.taken().await.text().contains("Subject: A plain message"));
+    assert!(postfix.mailbox(1).await[0].text().contains("Subject: A plain message"));
+}

@@ -1,0 +1,3 @@
+//! The end-to-end scenarios, each against the built program.
+
+mod harness;

@@ -1,0 +1,45 @@
+//! What the end-to-end scenarios are written in.
+//!
+//! A scenario starts what it needs, speaks SMTP, and looks at what arrived:
+//!
+//! - [`NextHop`]: an SMTP server that replies as scripted and keeps what it was given.
+//! - [`Proxy`]: the built program, `dkimgate run`, with a configuration file of its own.
+//! - [`Client`]: an SMTP client, `says` and `hears`.
+//! - [`Postfix`]: Debian's Postfix in directories and on ports of its own, configured as `docs/postfix.md` says.
+//! - [`Mailhost`]: Postfix with dkimgate on both sides, the site that the documentation describes.
+//! - [`oracle`]: three other implementations that judge a signature.
+//!
+//! Every wait has a deadline ([`wait`]), every server a port of its own ([`ports`]), and whatever was started
+//! ends when its value is dropped.
+
+// In a test, a panic with the reason in its text is how a failure is told; each function here may do so.
+#![allow(clippy::missing_panics_doc)]
+// Nothing here is computed for its own sake: what a scenario asks for, it looks at.
+#![allow(clippy::must_use_candidate)]
+
+mod binary;
+mod client;
+pub mod documentation;
+pub mod keys;
+mod log;
+mod mailhost;
+mod message;
+mod next_hop;
+pub mod oracle;
+pub mod ports;
+mod postfix;
+mod proxy;
+pub mod skip;
+pub mod tools;
+pub mod wait;
+
+pub use binary::program;
+pub use client::{Client, Said, Sent};
+pub use keys::Keys;
+pub use log::Log;
+pub use mailhost::{Mailhost, MailhostSetup, Use};
+pub use message::{Message, corpus};
+pub use next_hop::{NextHop, Script};
+pub use ports::Ports;
+pub use postfix::{Postfix, Setup};
+pub use proxy::{Proxy, ProxySetup};
