@@ -31,7 +31,7 @@ mod tests;
 pub use fault::{Cause, Fault, Place, Placed, Report, Source};
 pub use files::check_files;
 pub use inbound::{Dns, DnsSource, Inbound};
-pub use listener::{Deadlines, Limits, Listener, Repair, Repairs};
+pub use listener::{Deadlines, Kept, Limits, Listener, Repair, Repairs};
 pub use network::{Network, NextHop};
 pub use outbound::{Outbound, Rule, Signature};
 pub use signature::{Algorithm, Canonicalization, Form, Identity, Oversign};
@@ -122,9 +122,9 @@ fn read_model(file: &Source, system_hostname: &str, faults: &mut Vec<Fault>) -> 
         role.unwrap_or_else(|| if section.contains("sign") { Role::Outbound } else { Role::Inbound });
     // RFC 6152: the outbound side does not offer 8BITMIME, so that the MTA converts before we sign and not after.
     // The inbound side offers it: a conversion before we verify would break the signature.
-    let circumstances = Circumstances { system_hostname, eightbitmime: assumed == Role::Inbound };
-    let listener = Listener::read(&mut section, &circumstances);
     let folder = Path::new(&file.name).parent().unwrap_or(Path::new(""));
+    let circumstances = Circumstances { folder, system_hostname, eightbitmime: assumed == Role::Inbound };
+    let listener = Listener::read(&mut section, &circumstances);
     let engine = match assumed {
         Role::Outbound => Engine::Outbound(Outbound::read(&mut section, folder)),
         Role::Inbound => Engine::Inbound(Inbound::read(&mut section, folder)),

@@ -8,6 +8,7 @@ use crate::section::Section;
 use crate::text::{FromText, Problem, Size, one_of};
 use mail::Domain;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The SMTP side of a configuration file.
@@ -27,6 +28,10 @@ pub struct Listener {
     pub limits: Limits,
     /// How long anything is waited for.
     pub deadlines: Deadlines,
+    /// How connections to the next hop are kept for later messages.
+    pub kept: Kept,
+    /// Where bodies too large for memory go; without it the system's folder for temporary files.
+    pub spool: Option<Placed<PathBuf>>,
     /// How long running transactions may take after SIGTERM.
     pub drain: Option<Duration>,
     /// What becomes of octets that no mail should have.
@@ -50,9 +55,13 @@ pub struct Limits {
     pub line: Option<u64>,
     /// Commands refused in a session before it is ended.
     pub errors: Option<usize>,
+    /// Commands in a session.
+    pub commands: Option<usize>,
+    /// Fields of a header section.
+    pub fields: Option<usize>,
     /// Received fields in a message, by which a mail loop is known.
-    pub received: Option<usize>,
-    /// What of a message is kept in memory; the rest goes to an unlinked file.
+    pub hops: Option<usize>,
+    /// A body that is kept in memory; a larger one goes to an unlinked file.
     pub memory: Option<u64>,
 }
 
@@ -73,6 +82,19 @@ pub struct Deadlines {
     pub r#final: Option<Duration>,
     /// Until the client says something more.
     pub client: Option<Duration>,
+}
+
+/// `kept:`, connections to the next hop.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Kept {
+    /// How many may wait for their next message.
+    pub number: Option<usize>,
+    /// How long one may wait.
+    pub idle: Option<Duration>,
+    /// How old one may get.
+    pub age: Option<Duration>,
+    /// How many messages one may carry.
+    pub uses: Option<usize>,
 }
 
 /// What becomes of a bare CR, a bare LF and a NUL in the content.
@@ -107,6 +129,8 @@ impl FromText for Repair {
 
 /// What is not said in the file: the defaults that depend on the role and on the system.
 pub(crate) struct Circumstances<'a> {
+    /// What relative paths are relative to.
+    pub(crate) folder: &'a Path,
     pub(crate) system_hostname: &'a str,
     pub(crate) eightbitmime: bool,
 }
@@ -122,6 +146,9 @@ impl Listener {
         let eightbitmime = file.value("eightbitmime").unwrap_or(circumstances.eightbitmime);
         let limits = file.section("limits", Limits::read);
         let deadlines = file.section("deadlines", Deadlines::read);
+        let kept = file.section("kept", Kept::read);
+        let spool = file.placed::<PathBuf>("spool");
+        let spool = spool.map(|spool| Placed { value: circumstances.folder.join(spool.value), ..spool });
         let drain = file.value("drain");
         let repairs = Repairs {
             bare_cr: file.value("bare_cr"),
@@ -131,7 +158,19 @@ impl Listener {
         let (listen, relay) = (listen?, relay?);
         refuse_a_loop(file, &listen, &relay);
         let hostname = hostname?;
-        Some(Self { listen, relay, hostname, clients, eightbitmime, limits, deadlines, drain, repairs })
+        Some(Self {
+            listen,
+            relay,
+            hostname,
+            clients,
+            eightbitmime,
+            limits,
+            deadlines,
+            kept,
+            spool,
+            drain,
+            repairs,
+        })
     }
 }
 
@@ -205,8 +244,21 @@ impl Limits {
             message: octets(section, "message"),
             line: octets(section, "line"),
             errors: section.value("errors"),
-            received: section.value("received"),
+            commands: section.value("commands"),
+            fields: section.value("fields"),
+            hops: section.value("hops"),
             memory: octets(section, "memory"),
+        }
+    }
+}
+
+impl Kept {
+    fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            number: section.value("number"),
+            idle: section.value("idle"),
+            age: section.value("age"),
+            uses: section.value("uses"),
         }
     }
 }

@@ -5,6 +5,7 @@ use mail::Domain;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU16;
+use std::path::PathBuf;
 
 /// A network of clients, such as `10.0.0.0/8` or `::1`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -93,6 +94,8 @@ pub enum NextHop {
     Address(SocketAddr),
     /// A host name and a port; whoever connects looks it up.
     Host(Domain, u16),
+    /// A UNIX socket.
+    Unix(PathBuf),
 }
 
 impl fmt::Display for NextHop {
@@ -100,15 +103,19 @@ impl fmt::Display for NextHop {
         match self {
             Self::Address(address) => address.fmt(formatter),
             Self::Host(host, port) => write!(formatter, "{host}:{port}"),
+            Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
         }
     }
 }
 
 impl FromText for NextHop {
-    const EXPECTED: &'static str =
-        "a host and a port, such as `127.0.0.1:10026`, `[::1]:10026` or `mta.example.org:10026`";
+    const EXPECTED: &'static str = "a host and a port or a UNIX socket, such as `127.0.0.1:10026`, `[::1]:10026`, `mta.example.org:10026` or `unix:/run/mta.sock`";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
+        if let Some(path) = text.strip_prefix("unix:") {
+            let absolute = path.starts_with('/').then(|| Self::Unix(path.into()));
+            return absolute.ok_or_else(|| Problem::new("whose path does not begin with `/`"));
+        }
         if let Ok(address) = text.parse::<SocketAddr>() {
             return match address.port() {
                 0 => Err(Problem::new("which has no port")),
@@ -187,7 +194,9 @@ mod tests {
 
     #[test]
     fn a_next_hop_is_a_host_and_a_port() {
-        for text in ["127.0.0.1:10026", "[::1]:10026", "mta.example.org:25", "localhost:10026"] {
+        for text in
+            ["127.0.0.1:10026", "[::1]:10026", "mta.example.org:25", "localhost:10026", "unix:/run/mta.sock"]
+        {
             assert_eq!(NextHop::from_text(text).unwrap().to_string(), text);
         }
         for (text, problem) in [
@@ -199,6 +208,7 @@ mod tests {
             ("mta:0", "whose port is not between 1 and 65535"),
             ("mta:smtp", "whose port is not between 1 and 65535"),
             ("a b:25", "whose host is none (character ' ' in domain name)"),
+            ("unix:run/mta.sock", "whose path does not begin with `/`"),
             (":25", "whose host is none (empty domain name)"),
         ] {
             assert_eq!(NextHop::from_text(text).unwrap_err().to_string(), problem, "{text}");

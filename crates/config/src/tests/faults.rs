@@ -23,7 +23,7 @@ fn an_empty_file() {
   help: add `listen:` with an IP address and a port, such as `127.0.0.1:10025` or `[::1]:10025`
 
   × etc/proxy.yaml: `relay` is missing in the file
-  help: add `relay:` with a host and a port, such as `127.0.0.1:10026`, `[::1]:10026` or `mta.example.org:10026`
+  help: add `relay:` with a host and a port or a UNIX socket, such as `127.0.0.1:10026`, `[::1]:10026`, `mta.example.org:10026` or `unix:/run/mta.sock`
 ",
     );
 }
@@ -129,7 +129,7 @@ hostnam: mx.example.org
  4 │ hostnam: mx.example.org
    · ───────
    ╰────
-  help: did you mean `hostname`? Known here: role, listen, relay, hostname, clients, eightbitmime, limits, deadlines, drain, bare_cr, bare_lf, nul, dns, verify, reject_fail, reject_error
+  help: did you mean `hostname`? Known here: role, listen, relay, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, dns, verify, reject_fail, reject_error
 ",
     );
 }
@@ -149,7 +149,7 @@ limits:
  5 │   concurrency: 5
    ·   ───────────
    ╰────
-  help: known here: sessions, sessions_per_address, recipients, header, message, line, errors, received, memory
+  help: known here: sessions, sessions_per_address, recipients, header, message, line, errors, commands, fields, hops, memory
 ",
     );
 }
@@ -763,7 +763,7 @@ sign:
    · ▲
  2 │ listen: localhost:10027
    ╰────
-  help: add `relay:` with a host and a port, such as `127.0.0.1:10026`, `[::1]:10026` or `mta.example.org:10026`
+  help: add `relay:` with a host and a port or a UNIX socket, such as `127.0.0.1:10026`, `[::1]:10026`, `mta.example.org:10026` or `unix:/run/mta.sock`
 
   × `listen` is `localhost:10027`, which is no IP address with a port
    ╭─[etc/proxy.yaml:2:9]
@@ -790,7 +790,7 @@ sign:
    · ─────
  5 │   errors: many
    ╰────
-  help: did you mean `limits`? Known here: role, listen, relay, hostname, clients, eightbitmime, limits, deadlines, drain, bare_cr, bare_lf, nul, sign
+  help: did you mean `limits`? Known here: role, listen, relay, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, sign
 
   × `keyfile` is missing in rule 1
    ╭─[etc/proxy.yaml:7:5]

@@ -58,9 +58,9 @@ fn all_that_a_listener_may_say() {
     let config = config(
         "role: inbound\nlisten: [127.0.0.1:10025, '[::1]:10025']\nrelay: [10.0.0.1:26, mta.example.org:26]\n\
          hostname: MX.Example.Net.\nclients: 10.0.0.0/8\neightbitmime: off\ndrain: 1m\n\
-         bare_cr: refuse\nbare_lf: pass\nnul: fix\n\
+         kept: {number: 1, uses: 2, idle: 3s, age: 4s}\nspool: spool\nbare_cr: refuse\nbare_lf: pass\nnul: fix\n\
          limits: {sessions: 1, sessions_per_address: 2, recipients: 3, header: 4, message: 5 MB, line: 6, errors: 7, \
-         received: 8, memory: 9KiB}\n\
+         hops: 8, memory: 9KiB, commands: 10, fields: 11}\n\
          deadlines: {connect: 1s, greeting: 6m, command: 7m, data: 8m, content: 9m, final: 10m, client: 11m}\n",
     );
     let listener = config.listener;
@@ -85,7 +85,12 @@ fn all_that_a_listener_may_say() {
         (Some(1), Some(2), Some(3))
     );
     assert_eq!((limits.header, limits.message, limits.line), (Some(4), Some(5_000_000), Some(6)));
-    assert_eq!((limits.errors, limits.received, limits.memory), (Some(7), Some(8), Some(9 << 10)));
+    assert_eq!((limits.errors, limits.hops, limits.memory), (Some(7), Some(8), Some(9 << 10)));
+    assert_eq!((limits.commands, limits.fields), (Some(10), Some(11)));
+    let kept = listener.kept;
+    assert_eq!((kept.number, kept.uses), (Some(1), Some(2)));
+    assert_eq!((kept.idle, kept.age), (Some(Duration::from_secs(3)), Some(Duration::from_secs(4))));
+    assert_eq!(listener.spool.unwrap().value, Path::new("etc/spool"));
     let minutes = |minutes: u64| Some(Duration::from_secs(60 * minutes));
     let deadlines = listener.deadlines;
     assert_eq!(deadlines.connect, Some(Duration::from_secs(1)));

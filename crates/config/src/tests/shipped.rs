@@ -47,6 +47,7 @@ fn every_limit_and_deadline_stands_in_the_shipped_files() {
             format!("{:?}", listener.limits),
             format!("{:?}", listener.deadlines),
             format!("{:?}", listener.repairs),
+            format!("{:?}", listener.kept),
         ] {
             assert!(!said.contains("None"), "{said}");
         }
