@@ -48,6 +48,14 @@ impl FieldWriter {
         self.glue(word)
     }
 
+    /// Adds text right behind what is there, or on a line of its own if it does not fit any more.
+    pub fn piece(&mut self, text: &str) -> &mut Self {
+        if self.column + text.chars().count() > WIDTH {
+            self.fold();
+        }
+        self.glue(text)
+    }
+
     /// Adds text right behind what is there.
     pub fn glue(&mut self, text: &str) -> &mut Self {
         debug_assert!(!text.contains(['\r', '\n']), "only the writer ends lines");

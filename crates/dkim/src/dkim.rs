@@ -1,0 +1,6 @@
+//! DKIM signatures (RFC 6376).
+
+mod coverage;
+pub(crate) mod sign;
+pub(crate) mod signature;
+pub(crate) mod verify;

@@ -1,0 +1,267 @@
+//! Making one DKIM-Signature field (RFC 6376 §5).
+
+use super::coverage;
+use super::signature::{Hashes, NAME, Signature};
+use super::verify::body_form;
+use crate::algorithm::{Algorithm, Canonicalization, KeyKind};
+use crate::canonical::HeaderForm;
+use crate::encoding::{base64_encode, quoted_printable_encode};
+use crate::fill::fill;
+use crate::hash::{BodyHash, BodyHashId, BodyHashSpec};
+use crate::key::PrivateKey;
+use crate::request::{BodyLength, DkimRequest};
+use crate::signing::{MIN_RSA_BITS, Material, SignError, Start};
+use mail::{Domain, Field, FieldWriter, Header, NewField};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A signature to be made from a request.
+pub(crate) struct DkimSigning {
+    request: DkimRequest,
+    /// `i=` with A-labels.
+    identity: Option<String>,
+    names: Vec<String>,
+    body: BodyHashId,
+}
+
+impl DkimSigning {
+    pub(crate) fn begin(request: DkimRequest, start: &mut Start<'_>) -> Result<Self, SignError> {
+        check_key(&*request.key)?;
+        let identity = identity(&request)?;
+        check_lifetime(&request)?;
+        let names = coverage::names(&request.fields, start.index);
+        check_names(&names)?;
+        let limit = match request.body_length {
+            BodyLength::Unsaid | BodyLength::Whole => None,
+            BodyLength::Octets(octets) => Some(octets),
+        };
+        let hash = Algorithm::from(request.key.public_key().kind()).hash();
+        let spec =
+            BodyHashSpec { limit, ..BodyHashSpec::new(body_form(request.canonicalization.body), hash) };
+        Ok(Self { names, identity, body: start.body.request(spec), request })
+    }
+
+    pub(crate) fn finish(self, material: &Material<'_>) -> Result<NewField, SignError> {
+        let mut writer = self.write(&material.hashes[self.body], material)?;
+        let unsigned = Header::parse(writer.clone().finish().raw().to_vec());
+        let own = unsigned.field(0).expect("the writer made one field");
+        let form = self.request.canonicalization;
+        let text = signed_text(form, &self.names, material, (own, None));
+        let signature = self.request.key.sign(&text)?;
+        Ok(writer.run(&base64_encode(&signature)).clone().finish())
+    }
+
+    /// The field up to `b=`.
+    fn write(&self, body: &BodyHash, material: &Material<'_>) -> Result<FieldWriter, SignError> {
+        let request = &self.request;
+        let mut writer = FieldWriter::new(NAME);
+        let algorithm = Algorithm::from(request.key.public_key().kind());
+        writer
+            .word("v=1;")
+            .word(&format!("a={algorithm};"))
+            .word(&format!("c={};", request.canonicalization));
+        writer.word(&format!("d={};", request.domain)).word(&format!("s={};", request.selector));
+        if let Some(identity) = &self.identity {
+            let identity = quoted_printable_encode(identity.as_bytes(), b"");
+            writer.word("i=");
+            put_encoded(&mut writer, &identity).glue(";");
+        }
+        if let Some(length) = self.body_length(body)? {
+            writer.word(&format!("l={length};"));
+        }
+        if request.say_query {
+            writer.word("q=dns/txt;");
+        }
+        if request.ask_for_reports {
+            writer.word("r=y;");
+        }
+        if let Some(signed_at) = request.signed_at {
+            writer.word(&format!("t={signed_at};"));
+            if let Some(lifetime) = request.lifetime {
+                writer.word(&format!("x={};", signed_at.saturating_add(lifetime)));
+            }
+        }
+        self.put_names(&mut writer);
+        if request.copy_fields {
+            self.put_copies(&mut writer, material);
+        }
+        writer.word(&format!("bh={};", base64_encode(&body.digest))).word("b=");
+        Ok(writer)
+    }
+
+    fn body_length(&self, body: &BodyHash) -> Result<Option<u64>, SignError> {
+        match self.request.body_length {
+            BodyLength::Unsaid => Ok(None),
+            BodyLength::Whole => Ok(Some(body.length)),
+            BodyLength::Octets(octets) if octets > body.length => Err(SignError::BodyTooShort),
+            BodyLength::Octets(octets) => Ok(Some(octets)),
+        }
+    }
+
+    fn put_names(&self, writer: &mut FieldWriter) {
+        for (at, name) in self.names.iter().enumerate() {
+            let end = if at + 1 < self.names.len() { ":" } else { ";" };
+            match at {
+                0 => writer.word(&format!("h={name}{end}")),
+                _ => writer.piece(&format!("{name}{end}")),
+            };
+        }
+    }
+
+    /// RFC 6376 §3.5 on `z=`.
+    fn put_copies(&self, writer: &mut FieldWriter, material: &Material<'_>) {
+        let places = material.index.select(self.names.iter().map(String::as_str), None);
+        let fields = places.into_iter().filter_map(|place| material.header.field(place));
+        for (at, field) in fields.enumerate() {
+            let name = String::from_utf8_lossy(field.name());
+            match at {
+                0 => writer.word(&format!("z={name}:")),
+                _ => writer.glue("|").piece(&format!("{name}:")),
+            };
+            put_encoded(writer, &quoted_printable_encode(field.value(), b"|"));
+        }
+        writer.glue(";");
+    }
+}
+
+/// Adds quoted-printable text, cut where it may be cut.
+fn put_encoded<'a>(writer: &'a mut FieldWriter, encoded: &str) -> &'a mut FieldWriter {
+    let mut rest = encoded;
+    while let Some(first) = rest.chars().next() {
+        let (unit, tail) = rest.split_at(if first == '=' { 3 } else { first.len_utf8() });
+        writer.piece(unit);
+        rest = tail;
+    }
+    writer
+}
+
+/// A field given whole, to be filled.
+pub(crate) struct DkimTemplate {
+    template: Header,
+    signature: Signature,
+    key: Arc<dyn PrivateKey>,
+    body: BodyHashId,
+}
+
+impl DkimTemplate {
+    pub(crate) fn begin(
+        template: Header,
+        key: Arc<dyn PrivateKey>,
+        start: &mut Start<'_>,
+    ) -> Result<Self, SignError> {
+        let value = template.field(0).map_or(&[][..], |field| field.value());
+        let signature = Signature::parse(value, Hashes::Open)?;
+        if signature.algorithm == Algorithm::RsaSha1 {
+            return Err(SignError::Sha1);
+        }
+        if signature.algorithm.key_kind() != key.public_key().kind() {
+            return Err(SignError::KeyKind);
+        }
+        check_key(&*key)?;
+        if !signature.identity.is_within(&signature.domain) {
+            return Err(SignError::IdentityOutside);
+        }
+        if !signature.covers("From") {
+            return Err(SignError::FromNotSigned);
+        }
+        let form = body_form(signature.canonicalization.body);
+        let spec = BodyHashSpec {
+            limit: signature.body_length,
+            ..BodyHashSpec::new(form, signature.algorithm.hash())
+        };
+        Ok(Self { body: start.body.request(spec), template, signature, key })
+    }
+
+    pub(crate) fn finish(self, material: &Material<'_>) -> Result<NewField, SignError> {
+        let body = &material.hashes[self.body];
+        if self.signature.body_length.is_some_and(|length| length > body.length) {
+            return Err(SignError::BodyTooShort);
+        }
+        let template = self.with_body_hash(body)?;
+        let own = template.field(0).ok_or(SignError::NoTemplate)?;
+        // Filling bh= may have moved b=.
+        let signature = Signature::parse(own.value(), Hashes::Open)?;
+        let own = (own, Some(signature.signature_span.clone()));
+        let text = signed_text(signature.canonicalization, &signature.fields, material, own);
+        let b = base64_encode(&self.key.sign(&text)?);
+        fill(&template, &signature.signature_span, &b)
+    }
+
+    /// The template with `bh=` filled.
+    fn with_body_hash(&self, body: &BodyHash) -> Result<Header, SignError> {
+        if self.signature.body_hash.is_empty() {
+            let span = &self.signature.body_hash_span;
+            let filled = fill(&self.template, &(span.start..span.start), &base64_encode(&body.digest))?;
+            return Ok(Header::parse(filled.raw().to_vec()));
+        }
+        if self.signature.body_hash == body.digest {
+            Ok(self.template.clone())
+        } else {
+            Err(SignError::TemplateBody)
+        }
+    }
+}
+
+/// What is signed: the fields that `names` means, then our own field, cut where `b=` has a value.
+fn signed_text(
+    form: Canonicalization,
+    names: &[String],
+    material: &Material<'_>,
+    (own, cut): (Field<'_>, Option<Range<usize>>),
+) -> Vec<u8> {
+    let form = HeaderForm::from(form.header);
+    let mut text = Vec::new();
+    for place in material.index.select(names.iter().map(String::as_str), None) {
+        if let Some(field) = material.header.field(place) {
+            form.put(field, &mut text);
+        }
+    }
+    form.put_cut(own, cut, &mut text);
+    text
+}
+
+/// RFC 8301 §3.2
+pub(crate) fn check_key(key: &dyn PrivateKey) -> Result<(), SignError> {
+    let public = key.public_key();
+    match public.kind() {
+        KeyKind::Rsa if public.bits() < MIN_RSA_BITS => Err(SignError::KeyTooShort(public.bits())),
+        KeyKind::Rsa | KeyKind::Ed25519 => Ok(()),
+    }
+}
+
+/// `i=` as it will be written.
+fn identity(request: &DkimRequest) -> Result<Option<String>, SignError> {
+    let Some(identity) = &request.identity else { return Ok(None) };
+    let (local_part, domain) = identity.rsplit_once('@').ok_or(SignError::Identity)?;
+    let domain = Domain::parse(domain).map_err(|_| SignError::Identity)?;
+    if domain.is_within(&request.domain) {
+        // RFC 6376 §3.5: "Internationalized domain names MUST be encoded as A-labels"
+        Ok(Some(format!("{local_part}@{domain}")))
+    } else {
+        Err(SignError::IdentityOutside)
+    }
+}
+
+fn check_lifetime(request: &DkimRequest) -> Result<(), SignError> {
+    match (request.signed_at, request.lifetime) {
+        (_, None) => Ok(()),
+        (Some(_), Some(lifetime)) if lifetime > 0 => Ok(()),
+        (_, Some(_)) => Err(SignError::Lifetime),
+    }
+}
+
+fn check_names(names: &[String]) -> Result<(), SignError> {
+    let sound = |name: &String| {
+        !name.is_empty()
+            && name.bytes().all(|octet| matches!(octet, b'!'..=b'~') && !matches!(octet, b':' | b';'))
+    };
+    if !names.iter().all(sound) {
+        return Err(SignError::FieldName);
+    }
+    // RFC 6376 §5.4: "The From header field MUST be signed (that is, included in the "h=" tag of the resulting DKIM-Signature header field)."
+    if names.iter().any(|name| name.eq_ignore_ascii_case("From")) {
+        Ok(())
+    } else {
+        Err(SignError::FromNotSigned)
+    }
+}

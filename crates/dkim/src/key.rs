@@ -1,0 +1,14 @@
+//! Keys: the records that publish them, their public and their private half.
+
+mod choice;
+mod der;
+mod pem;
+mod private;
+mod public;
+mod record;
+mod rsa_signer;
+
+pub(crate) use choice::{Demand, Unusable};
+pub use private::{PrivateKey, PrivateKeyError, SigningKey};
+pub use public::{PublicKey, PublicKeyError};
+pub use record::{KeyRecord, KeyRecordError};

@@ -1,0 +1,50 @@
+//! Finds the private key in the octets of a key file.
+
+use super::private::PrivateKeyError;
+use crate::encoding::base64_decode;
+use rustls_pki_types::pem::{PemObject, SectionKind};
+use zeroize::Zeroizing;
+
+/// What a key file holds, still as DER.
+pub(super) enum Found {
+    /// `PRIVATE KEY` (RFC 5208, RFC 5958)
+    Pkcs8(Zeroizing<Vec<u8>>),
+    /// `RSA PRIVATE KEY` (RFC 8017 §A.1.2)
+    Pkcs1(Zeroizing<Vec<u8>>),
+    /// The 32 octets of an Ed25519 key (RFC 8032 §5.1.5)
+    Seed(Zeroizing<[u8; 32]>),
+}
+
+/// Takes a PEM file, or a file of bare base64, as some tools write for Ed25519.
+pub(super) fn find(file: &[u8]) -> Result<Found, PrivateKeyError> {
+    let mut other = None;
+    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(file) {
+        let Ok((kind, der)) = section else { return Err(PrivateKeyError::Pem) };
+        let der = Zeroizing::new(der);
+        match kind {
+            SectionKind::PrivateKey => return Ok(Found::Pkcs8(der)),
+            SectionKind::RsaPrivateKey => return Ok(Found::Pkcs1(der)),
+            kind => other = Some(kind),
+        }
+    }
+    match other {
+        Some(SectionKind::PublicKey) => Err(PrivateKeyError::Public),
+        Some(_) => Err(PrivateKeyError::Kind),
+        None if contains(file, b"ENCRYPTED PRIVATE KEY") => Err(PrivateKeyError::Encrypted),
+        None if contains(file, b"-----BEGIN ") => Err(PrivateKeyError::Kind),
+        None => bare(file),
+    }
+}
+
+fn bare(file: &[u8]) -> Result<Found, PrivateKeyError> {
+    let octets = Zeroizing::new(base64_decode(file).ok_or(PrivateKeyError::Pem)?);
+    match <[u8; 32]>::try_from(octets.as_slice()) {
+        Ok(seed) => Ok(Found::Seed(Zeroizing::new(seed))),
+        Err(_) if octets.is_empty() => Err(PrivateKeyError::Pem),
+        Err(_) => Ok(Found::Pkcs8(octets)),
+    }
+}
+
+fn contains(file: &[u8], text: &[u8]) -> bool {
+    memchr::memmem::find(file, text).is_some()
+}

@@ -1,0 +1,170 @@
+//! Making all signatures of a message: requests in, fields out.
+
+use crate::dkim::sign::{DkimSigning, DkimTemplate};
+use crate::domainkeys::sign::{DomainKeysSigning, DomainKeysTemplate};
+use crate::fields::FieldIndex;
+use crate::hash::{Appetite, BodyHasher, BodyHashes};
+use crate::key::PrivateKeyError;
+use crate::report::SignatureError;
+use crate::request::SignatureRequest;
+use crate::{dkim, domainkeys};
+use mail::{Header, NewField};
+use thiserror::Error;
+
+/// RFC 8301 §3.2: "Signers MUST use RSA keys of at least 1024 bits for all keys."
+pub(crate) const MIN_RSA_BITS: u32 = 1024;
+
+/// Why a message is not signed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// Without an author there is nothing to vouch for.
+    #[error("the message has no From field")]
+    NoFrom,
+    /// Readers would not agree which one is meant.
+    #[error("the message has more than one From field")]
+    SeveralFrom,
+    /// RFC 6376 §5.4
+    #[error("the From field is not among the fields to sign")]
+    FromNotSigned,
+    /// RFC 8301 §3.1
+    #[error("signing with rsa-sha1 is refused")]
+    Sha1,
+    /// RFC 8301 §3.2
+    #[error("signing with an RSA key of {0} bits is refused, 1024 is the least")]
+    KeyTooShort(u32),
+    /// The algorithm needs a key of another type.
+    #[error("the key is of another type than the algorithm")]
+    KeyKind,
+    /// RFC 6376 §3.5 on `i=`
+    #[error("the identity is not within the signing domain")]
+    IdentityOutside,
+    /// `i=` is no address.
+    #[error("the identity is not an address")]
+    Identity,
+    /// A name in `h=` that no field can bear.
+    #[error("the name of a field to sign is malformed")]
+    FieldName,
+    /// `x=` without `t=`, or a lifetime of nothing.
+    #[error("a signature expires some seconds after the time of signing, and needs both")]
+    Lifetime,
+    /// `l=` larger than the body.
+    #[error("the body is shorter than the length to sign")]
+    BodyTooShort,
+    /// The template is no signature field.
+    #[error("the template is not a DKIM-Signature or DomainKey-Signature field")]
+    NoTemplate,
+    /// The template is not what its grammar says.
+    #[error("the template is malformed: {0}")]
+    Template(#[from] SignatureError),
+    /// `bh=` of the template is that of another body.
+    #[error("the template has the hash of another body")]
+    TemplateBody,
+    /// DomainKeys: the sending address is not within `d=`, or cannot be read.
+    #[error("the sender is not within the signing domain")]
+    Sender,
+    /// The key failed.
+    #[error(transparent)]
+    Key(#[from] PrivateKeyError),
+}
+
+/// A message on its way through the signer. It keeps a copy of the header, and nothing of the body.
+pub struct Signing {
+    header: Header,
+    index: FieldIndex,
+    pending: Vec<Pending>,
+    body: BodyHasher,
+}
+
+/// One signature to be made.
+enum Pending {
+    Dkim(DkimSigning),
+    DkimTemplate(DkimTemplate),
+    DomainKeys(DomainKeysSigning),
+    DomainKeysTemplate(DomainKeysTemplate),
+}
+
+/// What a request is read with.
+pub(crate) struct Start<'a> {
+    pub(crate) header: &'a Header,
+    pub(crate) index: &'a FieldIndex,
+    pub(crate) body: &'a mut BodyHasher,
+}
+
+/// What a signature is made of.
+pub(crate) struct Material<'a> {
+    pub(crate) header: &'a Header,
+    pub(crate) index: &'a FieldIndex,
+    pub(crate) hashes: &'a BodyHashes,
+}
+
+impl Signing {
+    /// Starts on a header; refuses what would make no good signature.
+    pub fn begin(header: &Header, requests: Vec<SignatureRequest>) -> Result<Self, SignError> {
+        let index = FieldIndex::new(header);
+        match index.places("From").len() {
+            0 => return Err(SignError::NoFrom),
+            1 => {}
+            _ => return Err(SignError::SeveralFrom),
+        }
+        let mut body = BodyHasher::default();
+        let mut start = Start { header, index: &index, body: &mut body };
+        let pending = requests
+            .into_iter()
+            .map(|request| Pending::begin(request, &mut start))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { header: header.clone(), index, pending, body })
+    }
+
+    /// Takes the next chunk of the body. A chunk may end anywhere.
+    pub fn body(&mut self, chunk: &[u8]) -> Appetite {
+        self.body.update(chunk)
+    }
+
+    /// Ends the message: one field for each request, in their order.
+    pub fn finish(self) -> Result<Vec<NewField>, SignError> {
+        let hashes = self.body.finish();
+        let material = Material { header: &self.header, index: &self.index, hashes: &hashes };
+        self.pending.into_iter().map(|pending| pending.finish(&material)).collect()
+    }
+}
+
+impl Pending {
+    fn begin(request: SignatureRequest, start: &mut Start<'_>) -> Result<Self, SignError> {
+        match request {
+            SignatureRequest::Dkim(request) => DkimSigning::begin(request, start).map(Self::Dkim),
+            SignatureRequest::DomainKeys(request) => {
+                DomainKeysSigning::begin(request, start).map(Self::DomainKeys)
+            }
+            SignatureRequest::Template(request) => {
+                let header = Header::parse(with_line_end(request.field));
+                let Some(field) = header.field(0).filter(|_| header.len() == 1) else {
+                    return Err(SignError::NoTemplate);
+                };
+                if field.is(dkim::signature::NAME) {
+                    DkimTemplate::begin(header, request.key, start).map(Self::DkimTemplate)
+                } else if field.is(domainkeys::signature::NAME) {
+                    DomainKeysTemplate::begin(header, request.key, start).map(Self::DomainKeysTemplate)
+                } else {
+                    Err(SignError::NoTemplate)
+                }
+            }
+        }
+    }
+
+    fn finish(self, material: &Material<'_>) -> Result<NewField, SignError> {
+        match self {
+            Self::Dkim(pending) => pending.finish(material),
+            Self::DkimTemplate(pending) => pending.finish(material),
+            Self::DomainKeys(pending) => pending.finish(material),
+            Self::DomainKeysTemplate(pending) => pending.finish(material),
+        }
+    }
+}
+
+fn with_line_end(mut field: Vec<u8>) -> Vec<u8> {
+    if !field.ends_with(b"\r\n") {
+        field.extend_from_slice(b"\r\n");
+    }
+    field
+}
