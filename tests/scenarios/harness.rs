@@ -45,3 +45,27 @@ async fn postfix_runs_in_directories_of_its_own() {
     assert!(elsewhere.taken().await.text().contains("Subject: A plain message"));
     assert!(postfix.mailbox(1).await[0].text().contains("Subject: A plain message"));
 }
+
+#[tokio::test]
+async fn the_documented_services_hand_mail_to_the_signer_and_to_the_verifier() {
+    if Postfix::is_missing() {
+        return;
+    }
+    let ports = Ports::free();
+    let elsewhere = NextHop::fake().start().await;
+    let signer = NextHop::fake().port(ports.to_sign).offers(&["XFORWARD NAME ADDR PROTO HELO"]).start().await;
+    let verifier = NextHop::fake().port(ports.to_verify).start().await;
+    let setup = Postfix::on(ports, elsewhere.port()).documented("master.cf: sign the submission port");
+    let _postfix = setup.documented("master.cf: verify port 25 after the queue").start().await;
+
+    let mut user = Client::connect(ports.submission).await;
+    user.delivers("alice@example.org", "bob@example.net", &corpus("eight-bit.eml")).await;
+    let to_sign = signer.taken().await;
+    assert!(to_sign.bytes.is_ascii(), "converted before it is signed:\n{}", to_sign.text());
+    assert!(signer.commands().iter().any(|command| command.starts_with("XFORWARD")), "{:?}", signer.commands());
+
+    let mut server = Client::connect(ports.smtp).await;
+    server.delivers("bob@example.net", "alice@example.org", &corpus("eight-bit.eml")).await;
+    assert!(!verifier.taken().await.bytes.is_ascii(), "verified as it came");
+    assert_eq!(elsewhere.messages().len(), 0);
+}
