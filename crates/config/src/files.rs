@@ -21,13 +21,15 @@ const STICKY: u32 = 0o1000;
 /// Looks at every key file and zone, and says what is wrong with their paths and modes.
 #[must_use]
 pub fn check_files(config: &Config) -> Vec<Fault> {
-    match &config.engine {
+    let spool = config.listener.spool.as_ref().and_then(|spool| Inspection::of(spool, "spool").folder());
+    let engine = match &config.engine {
         Engine::Outbound(outbound) => check_keys(outbound),
         Engine::Inbound(inbound) => match &inbound.dns.source {
             DnsSource::Zone(zone) => Inspection::of(zone, "zone").open(None).into_iter().collect(),
             DnsSource::System | DnsSource::Servers(_) => Vec::new(),
         },
-    }
+    };
+    spool.into_iter().chain(engine).collect()
 }
 
 fn check_keys(outbound: &Outbound) -> Vec<Fault> {
@@ -93,6 +95,12 @@ impl<'a> Inspection<'a> {
             .ok()
             .and_then(|metadata| self.exposed(&metadata))
             .or_else(|| self.open(Some(remedy)))
+    }
+
+    /// Whether it is a folder; whether we may write there shows at the first large message, and costs a 451 then.
+    fn folder(&self) -> Option<Fault> {
+        let command = format!("mkdir -m 0700 {}", self.path.display());
+        (!self.path.is_dir()).then(|| Fault::unusable(self.place, self.absent(), command))
     }
 
     /// Whether others may read a key.

@@ -5,7 +5,8 @@
 //! [`check_together`] at what several files would do to each other. None of them opens a socket or a key.
 //!
 //! Defaults stand where they are used (the relay, the resolver, the engines). What a file does not say is `None`
-//! here, except where the default follows from the role: `clients`, `eightbitmime`, `reject_fail`, `reject_error`.
+//! here, except where the default follows from the role (`clients`, `eightbitmime`, `reject_fail`, `reject_error`) or
+//! comes with its type ([`Repairs`]).
 //!
 //! - [`mod@fault`]: what can be wrong, and how it is shown;
 //! - `yaml`, `section`, `text`: from YAML to values, in three steps that only ever go on;
@@ -31,10 +32,11 @@ mod tests;
 pub use fault::{Cause, Fault, Place, Placed, Report, Source};
 pub use files::check_files;
 pub use inbound::{Dns, DnsSource, Inbound};
-pub use listener::{Deadlines, Kept, Limits, Listener, Repair, Repairs};
+pub use listener::{Deadlines, Kept, Limits, Listener};
 pub use network::{Network, NextHop};
 pub use outbound::{Outbound, Rule, Signature};
 pub use signature::{Algorithm, Canonicalization, Form, Identity, Oversign};
+pub use smtp::content::{Repair, Repairs};
 pub use together::check_together;
 
 use listener::Circumstances;
@@ -120,10 +122,8 @@ fn read_model(file: &Source, system_hostname: &str, faults: &mut Vec<Fault>) -> 
     // Without a role that can be read, the options say which of the two it is meant to be.
     let assumed =
         role.unwrap_or_else(|| if section.contains("sign") { Role::Outbound } else { Role::Inbound });
-    // RFC 6152: the outbound side does not offer 8BITMIME, so that the MTA converts before we sign and not after.
-    // The inbound side offers it: a conversion before we verify would break the signature.
     let folder = Path::new(&file.name).parent().unwrap_or(Path::new(""));
-    let circumstances = Circumstances { folder, system_hostname, eightbitmime: assumed == Role::Inbound };
+    let circumstances = Circumstances { folder, system_hostname, inbound: assumed == Role::Inbound };
     let listener = Listener::read(&mut section, &circumstances);
     let engine = match assumed {
         Role::Outbound => Engine::Outbound(Outbound::read(&mut section, folder)),

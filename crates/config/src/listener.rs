@@ -7,6 +7,7 @@ use crate::network::{Network, NextHop};
 use crate::section::Section;
 use crate::text::{FromText, Problem, Size, one_of};
 use mail::Domain;
+use smtp::content::{Repair, Repairs};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -97,28 +98,6 @@ pub struct Kept {
     pub uses: Option<usize>,
 }
 
-/// What becomes of a bare CR, a bare LF and a NUL in the content.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Repairs {
-    /// A CR without LF after it.
-    pub bare_cr: Option<Repair>,
-    /// A LF without CR before it.
-    pub bare_lf: Option<Repair>,
-    /// A NUL.
-    pub nul: Option<Repair>,
-}
-
-/// What becomes of an octet that no mail should have.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Repair {
-    /// CR LF instead; NUL is dropped.
-    Fix,
-    /// The message is refused at its end.
-    Refuse,
-    /// It stays.
-    Pass,
-}
-
 impl FromText for Repair {
     const EXPECTED: &'static str = "`fix`, `refuse` or `pass`";
 
@@ -127,12 +106,12 @@ impl FromText for Repair {
     }
 }
 
-/// What is not said in the file: the defaults that depend on the role and on the system.
+/// What is not said in the listener's own options, and yet decides some of their defaults.
 pub(crate) struct Circumstances<'a> {
     /// What relative paths are relative to.
     pub(crate) folder: &'a Path,
     pub(crate) system_hostname: &'a str,
-    pub(crate) eightbitmime: bool,
+    pub(crate) inbound: bool,
 }
 
 impl Listener {
@@ -141,9 +120,11 @@ impl Listener {
         file.require("relay", NextHop::EXPECTED);
         let listen = file.values("listen");
         let relay = file.values("relay");
-        let hostname = hostname(file, circumstances.system_hostname);
+        let hostname = hostname(file, circumstances);
         let clients = clients(file, listen.as_deref().unwrap_or_default());
-        let eightbitmime = file.value("eightbitmime").unwrap_or(circumstances.eightbitmime);
+        // RFC 6152: the outbound side does not offer 8BITMIME, so that the MTA converts before we sign and not after.
+        // The inbound side offers it: a conversion before we verify would break the signature.
+        let eightbitmime = file.value("eightbitmime").unwrap_or(circumstances.inbound);
         let limits = file.section("limits", Limits::read);
         let deadlines = file.section("deadlines", Deadlines::read);
         let kept = file.section("kept", Kept::read);
@@ -151,9 +132,9 @@ impl Listener {
         let spool = spool.map(|spool| Placed { value: circumstances.folder.join(spool.value), ..spool });
         let drain = file.value("drain");
         let repairs = Repairs {
-            bare_cr: file.value("bare_cr"),
-            bare_lf: file.value("bare_lf"),
-            nul: file.value("nul"),
+            bare_cr: file.value("bare_cr").unwrap_or_default(),
+            bare_lf: file.value("bare_lf").unwrap_or_default(),
+            nul: file.value("nul").unwrap_or_default(),
         };
         let (listen, relay) = (listen?, relay?);
         refuse_a_loop(file, &listen, &relay);
@@ -174,20 +155,26 @@ impl Listener {
     }
 }
 
-fn hostname(file: &mut Section<'_>, system: &str) -> Option<Domain> {
+fn hostname(file: &mut Section<'_>, circumstances: &Circumstances<'_>) -> Option<Domain> {
     if file.has("hostname") {
         return file.value("hostname");
     }
+    let system = circumstances.system_hostname;
     let hostname = Domain::parse(system);
-    if let Err(error) = &hostname {
-        let problem = format!(
-            "`hostname` is missing, and what this system calls itself, `{system}`, is no name ({error})"
-        );
-        file.complain(Fault::contradiction(
-            file.place(),
-            problem,
-            "add `hostname:` with the name of this host",
-        ));
+    let remedy = "add `hostname:` with the full name of this host, such as `mx.example.org`";
+    match &hostname {
+        Err(error) => {
+            let problem = format!("`hostname` is missing, and this system calls itself `{system}` ({error})");
+            file.complain(Fault::contradiction(file.place(), problem, remedy));
+        }
+        // RFC 8601 §2.5 wants an authserv-id that is unique among those who share a mailbox; `mail` is not.
+        Ok(name) if circumstances.inbound && name.parent().is_none() => {
+            let problem = format!(
+                "`hostname` is missing, and `{system}`, as this system calls itself, is no full name"
+            );
+            file.complain(Fault::doubtful(file.place(), problem, remedy));
+        }
+        Ok(_) => {}
     }
     hostname.ok()
 }

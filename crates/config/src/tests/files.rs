@@ -168,6 +168,18 @@ fn a_zone_must_be_there() {
 }
 
 #[test]
+fn a_spool_must_be_a_folder() {
+    let site = Site::new();
+    let text = "role: inbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\nspool: spool\n";
+    assert_eq!(
+        site.found_in(text),
+        ["fault: `spool` is `spool`, and there is no such file\nmkdir -m 0700 spool"]
+    );
+    create_dir_all(site.path("spool")).unwrap();
+    assert_eq!(site.found_in(text), [""; 0]);
+}
+
+#[test]
 fn a_configuration_that_is_not_there_is_one_fault() {
     let report = load(Path::new("no/such.yaml"), "mx.example.org").unwrap_err();
     assert_eq!(

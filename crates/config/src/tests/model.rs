@@ -1,7 +1,7 @@
-use super::{config, parse};
+use super::{config, parse, read};
 use crate::{
-    Algorithm, Canonicalization, DnsSource, Engine, Form, Identity, Inbound, NextHop, Outbound, Oversign,
-    Repair,
+    Algorithm, Canonicalization, DnsSource, Engine, Fault, Form, Identity, Inbound, NextHop, Outbound,
+    Oversign, Repair, Source,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -76,9 +76,9 @@ fn all_that_a_listener_may_say() {
     assert_eq!(listener.clients.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8"]);
     assert!(!listener.eightbitmime);
     assert_eq!(listener.drain, Some(Duration::from_secs(60)));
-    assert_eq!(listener.repairs.bare_cr, Some(Repair::Refuse));
-    assert_eq!(listener.repairs.bare_lf, Some(Repair::Pass));
-    assert_eq!(listener.repairs.nul, Some(Repair::Fix));
+    assert_eq!(listener.repairs.bare_cr, Repair::Refuse);
+    assert_eq!(listener.repairs.bare_lf, Repair::Pass);
+    assert_eq!(listener.repairs.nul, Repair::Fix);
     let limits = listener.limits;
     assert_eq!(
         (limits.sessions, limits.sessions_per_address, limits.recipients),
@@ -229,4 +229,21 @@ fn a_table_of_many_domains_is_within_the_limits() {
     let rule =
         |number| format!("  - {{domain: d{number}.example, selector: s1, keyfile: keys/d{number}/s1.pem}}\n");
     assert_eq!(outbound(&(0..20_000).map(rule).collect::<String>()).rules.len(), 20_000);
+}
+
+#[test]
+fn the_name_of_the_system_stands_in_for_a_missing_hostname() {
+    let text = "role: inbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\n";
+    let on = |system| read(Source { name: String::new(), text: text.to_owned() }, system);
+    assert_eq!(on("mx.example.net").unwrap().listener.hostname.as_str(), "mx.example.net");
+    assert_eq!(on("mx.example.net").unwrap().warnings, []);
+    let problem = |fault: &Fault| fault.cause.to_string();
+    assert_eq!(
+        on("mail").unwrap().warnings.iter().map(problem).collect::<Vec<_>>(),
+        ["`hostname` is missing, and `mail`, as this system calls itself, is no full name"]
+    );
+    assert_eq!(
+        on("a b").unwrap_err().faults().iter().map(problem).collect::<Vec<_>>(),
+        ["`hostname` is missing, and this system calls itself `a b` (character ' ' in domain name)"]
+    );
 }
