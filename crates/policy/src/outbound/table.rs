@@ -1,0 +1,75 @@
+//! Rules in a form in which the few that can fit are found at once among a hundred thousand.
+
+use super::pattern::AddressPattern;
+use super::rule::{Matching, Rule};
+use mail::Domain;
+use std::collections::HashMap;
+
+/// All the rules of a listener.
+#[derive(Debug, Default)]
+pub struct RuleTable {
+    matching: Matching,
+    rules: Vec<Rule>,
+    /// The rules that are for authors of one domain only, by that domain.
+    by_domain: HashMap<Domain, Vec<u32>>,
+    /// The rules that are for authors of a domain and of its subdomains, by that domain.
+    by_ancestor: HashMap<Domain, Vec<u32>>,
+    /// The rules that say nothing of the author, or something with a `*` in it.
+    general: Vec<u32>,
+}
+
+impl RuleTable {
+    /// Takes the rules in their order.
+    #[must_use]
+    pub fn new(matching: Matching, rules: Vec<Rule>) -> Self {
+        let mut table = Self { matching, ..Self::default() };
+        for (at, rule) in rules.iter().enumerate() {
+            let at = u32::try_from(at).expect("four billion rules fit in no memory");
+            table.index(at, rule);
+        }
+        table.rules = rules;
+        table
+    }
+
+    /// Which of the rules that fit count.
+    #[must_use]
+    pub fn matching(&self) -> Matching {
+        self.matching
+    }
+
+    /// The rules in their order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rules that may fit a message of an author of this domain, in their order.
+    pub(super) fn candidates(&self, domain: &Domain) -> Vec<&Rule> {
+        let mut found = self.general.clone();
+        found.extend(self.by_domain.get(domain).into_iter().flatten());
+        let mut ancestor = Some(domain.as_str());
+        while let Some(name) = ancestor {
+            found.extend(self.by_ancestor.get(name).into_iter().flatten());
+            ancestor = name.split_once('.').map(|(_, parent)| parent);
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().map(|at| &self.rules[at as usize]).collect()
+    }
+
+    fn index(&mut self, at: u32, rule: &Rule) {
+        let patterns = &rule.conditions.author;
+        if patterns.is_empty() || patterns.iter().any(|pattern| pattern.domain().is_none()) {
+            self.general.push(at);
+            return;
+        }
+        for pattern in patterns {
+            let Some(domain) = pattern.domain() else { continue };
+            let index = match pattern {
+                AddressPattern::Within(_) => &mut self.by_ancestor,
+                _ => &mut self.by_domain,
+            };
+            index.entry(domain.clone()).or_default().push(at);
+        }
+    }
+}
