@@ -64,17 +64,17 @@ impl FromText for Canonicalization {
 pub enum Oversign {
     /// From only.
     From,
-    /// From, and those that no mailing list adds to a message that lacks them.
-    Safe,
-    /// Every field that is signed.
-    All,
+    /// From, and those present of the fields that a message has one of.
+    Present,
+    /// From, and all the fields that a message has one of, present or not.
+    Always,
 }
 
 impl FromText for Oversign {
-    const EXPECTED: &'static str = "`from`, `safe` or `all`";
+    const EXPECTED: &'static str = "`from`, `present` or `always`";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
-        one_of(text, &[("from", Self::From), ("safe", Self::Safe), ("all", Self::All)])
+        one_of(text, &[("from", Self::From), ("present", Self::Present), ("always", Self::Always)])
     }
 }
 

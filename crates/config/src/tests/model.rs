@@ -123,7 +123,7 @@ fn all_that_an_inbound_file_may_say() {
 fn all_that_a_signature_may_say() {
     let outbound = outbound(
         "  - domain: [example.org, 'Bücher.example']\n    subdomains: true\n    selector: s1\n    keyfile: /k.pem\n    generate: true\n    \
-         algorithm: ed25519-sha256\n    canonicalization: relaxed/simple\n    fields: [From, To]\n    oversign: all\n    expire: 14d\n  \
+         algorithm: ed25519-sha256\n    canonicalization: relaxed/simple\n    fields: [From, To]\n    oversign: always\n    expire: 14d\n  \
          - {domain: a.example, selector: s1, keyfile: k, identity: joe@b.a.example, oversign: from}\n",
     );
     let [first, second] = outbound.rules.as_slice() else { panic!("two rules") };
@@ -138,7 +138,7 @@ fn all_that_a_signature_may_say() {
         Some(Canonicalization { header: Form::Relaxed, body: Form::Simple })
     );
     assert_eq!(signature.fields.as_deref().unwrap(), ["From", "To"]);
-    assert_eq!(signature.oversign, Some(Oversign::All));
+    assert_eq!(signature.oversign, Some(Oversign::Always));
     assert_eq!(signature.expire, Some(Duration::from_secs(14 * 86_400)));
     let domain = mail::Domain::parse("b.a.example").unwrap();
     let identity = second.signatures[0].identity.as_ref().map(|identity| identity.value.clone());
@@ -149,12 +149,12 @@ fn all_that_a_signature_may_say() {
 #[test]
 fn several_signatures_share_what_their_rule_says() {
     let outbound = outbound(
-        "  - domain: example.org\n    oversign: all\n    expire: 1d\n    signatures:\n      \
+        "  - domain: example.org\n    oversign: always\n    expire: 1d\n    signatures:\n      \
          - {selector: r, keyfile: r.pem, oversign: from}\n      \
          - {selector: e, keyfile: e.pem, algorithm: ed25519-sha256, domain: provider.example}\n",
     );
     let [rsa, ed25519] = outbound.rules[0].signatures.as_slice() else { panic!("two signatures") };
-    assert_eq!((rsa.oversign, ed25519.oversign), (Some(Oversign::From), Some(Oversign::All)));
+    assert_eq!((rsa.oversign, ed25519.oversign), (Some(Oversign::From), Some(Oversign::Always)));
     assert_eq!(
         (rsa.expire, ed25519.expire),
         (Some(Duration::from_secs(86_400)), Some(Duration::from_secs(86_400)))

@@ -1,5 +1,5 @@
 use super::config;
-use crate::{Engine, Network};
+use crate::{Canonicalization, Engine, Form, Network, Oversign};
 
 const INBOUND: &str = include_str!("../../../../proxy-in.yaml");
 const OUTBOUND: &str = include_str!("../../../../proxy-out.yaml");
@@ -65,11 +65,26 @@ fn what_the_comments_call_the_default_is_it() {
         match (said.engine, unsaid.engine) {
             (Engine::Outbound(said), Engine::Outbound(unsaid)) => {
                 assert_eq!(said.rules[0].subdomains, unsaid.rules[0].subdomains);
+                let signature = &said.rules[0].signatures[0];
+                let relaxed = Canonicalization { header: Form::Relaxed, body: Form::Relaxed };
+                assert_eq!(signature.canonicalization, Some(relaxed));
+                assert_eq!(signature.oversign, Some(Oversign::Present));
+                assert_eq!(signature.fields.as_deref().unwrap(), dkim::DEFAULT_FIELDS);
+                assert_eq!(dkim::FieldSelection::default().oversign, dkim::Oversign::Present);
             }
             (Engine::Inbound(said), Engine::Inbound(unsaid)) => {
                 assert_eq!(said.reject_fail, unsaid.reject_fail);
                 assert_eq!(said.reject_error, unsaid.reject_error);
                 assert_eq!(said.dns.source, unsaid.dns.source);
+                assert_eq!(said.max_signatures, Some(dkim::VerifyOptions::default().max_signatures));
+                let system = dns::SystemSettings::default();
+                assert_eq!(
+                    (said.dns.timeout, said.dns.attempts),
+                    (Some(system.timeout), Some(system.attempts))
+                );
+                assert_eq!(said.dns.cache.map(|cache| cache as u64), Some(system.cache_entries));
+                let budget = dns::Budget::default();
+                assert_eq!((said.dns.queries, said.dns.time), (Some(budget.queries), Some(budget.time)));
             }
             _ => unreachable!("the role is the same"),
         }
