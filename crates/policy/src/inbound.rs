@@ -142,7 +142,9 @@ impl<R> InboundPass<R> {
     }
 }
 
-fn key_answer(answer: &TxtAnswer) -> KeyAnswer {
+/// What an answer of the DNS means to a verification.
+#[must_use]
+pub fn key_answer(answer: &TxtAnswer) -> KeyAnswer {
     match answer {
         Ok(records) => KeyAnswer::Records(records.clone()),
         Err(LookupError::NoName | LookupError::NoData) => KeyAnswer::Absent,

@@ -1,1 +1,50 @@
-fn main() {}
+//! dkimgate: a DKIM signing and verifying SMTP proxy.
+//!
+//! `cli` is the command line; each command has a file or folder of its own name.
+
+#![allow(unreachable_pub, reason = "a binary has no outside; `pub` says what a module offers to the others")]
+
+mod cli;
+mod exit;
+mod host;
+mod input;
+mod key;
+mod sign;
+mod verify;
+
+use clap::Parser;
+use cli::{Cli, Command, KeyCommand};
+use std::fmt::Display;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match cli.command {
+        Command::Sign(arguments) => match sign::sign(&arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error, error.status()),
+        },
+        Command::Verify(arguments) => {
+            verify::verify(&arguments).unwrap_or_else(|error| fail(&error, exit::UNUSABLE))
+        }
+        Command::Key(KeyCommand::Generate(arguments)) => match key::generate::generate(&arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error, 1),
+        },
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Says what is wrong with the command line, or the help that was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    if error.use_stderr() || printed.is_err() { exit::USAGE.into() } else { ExitCode::SUCCESS }
+}
+
+fn fail(error: &dyn Display, status: u8) -> ExitCode {
+    eprintln!("dkimgate: {error}");
+    status.into()
+}

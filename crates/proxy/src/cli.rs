@@ -1,0 +1,193 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mail::Domain;
+use std::path::PathBuf;
+
+/// A DKIM signing and verifying SMTP proxy.
+#[derive(Debug, Parser)]
+#[command(name = "dkimgate", version, about, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve every listener of the files named, until SIGTERM or SIGINT.
+    Run(RunArgs),
+    /// Show the whole loop on loopback: a message is signed, sent, verified, and a forgery found out.
+    Demo(DemoArgs),
+    /// Validate configuration files, keys and permissions without serving.
+    Check(CheckArgs),
+    /// Sign a message; it comes out with its new field on top.
+    Sign(SignArgs),
+    /// Verify the signatures of a message. Exit status: 0 a DKIM signature passes, 1 none does, 75 the DNS was
+    /// unavailable, 2 the input is unusable.
+    Verify(VerifyArgs),
+    /// Make keys and their DNS records.
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+/// Arguments of `run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Configuration files (YAML), one for each role.
+    #[arg(required = true, value_name = "CONFIG")]
+    pub configs: Vec<PathBuf>,
+    /// How the log looks.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// How the log looks; it goes to standard error.
+#[derive(Args, Debug)]
+pub struct LogArgs {
+    /// The form of the log.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// The least level that is logged: error, warn, info, debug or trace.
+    #[arg(long, default_value = "info", value_name = "LEVEL")]
+    pub log_level: tracing::Level,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// Keep serving afterwards, for messages of your own.
+    #[arg(long)]
+    pub stay: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Configuration files (YAML).
+    #[arg(required = true, value_name = "CONFIG")]
+    pub configs: Vec<PathBuf>,
+}
+
+/// Arguments of `sign`.
+#[derive(Args, Debug)]
+pub struct SignArgs {
+    /// The signing domain, d=.
+    #[arg(long, value_parser = Domain::parse, required_unless_present = "template")]
+    pub domain: Option<Domain>,
+    /// The selector, s=.
+    #[arg(long, value_parser = Domain::parse, required_unless_present = "template")]
+    pub selector: Option<Domain>,
+    /// The private key (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The family of the signature.
+    #[arg(long, value_enum, default_value_t = Kind::Dkim)]
+    pub kind: Kind,
+    /// rsa-sha256 or ed25519-sha256; left out, what fits the key. For DomainKeys rsa-sha1.
+    #[arg(long)]
+    pub algorithm: Option<String>,
+    /// Header and body canonicalization, such as relaxed/simple; for DomainKeys nofws or simple.
+    #[arg(long, value_name = "H/B")]
+    pub canonicalization: Option<String>,
+    /// The fields to sign, h= exactly and in this order; a name twice for one instance more.
+    #[arg(long, value_name = "A:B:C")]
+    pub fields: Option<String>,
+    /// Fields to sign once more than they are present.
+    #[arg(long, value_name = "A:B")]
+    pub oversign: Option<String>,
+    /// The identity, i=.
+    #[arg(long)]
+    pub identity: Option<String>,
+    /// The time of signing, t= (seconds since 1970); left out, now.
+    #[arg(long, value_name = "UNIX")]
+    pub time: Option<u64>,
+    /// After how many seconds the signature expires, x=.
+    #[arg(long, value_name = "SECONDS")]
+    pub expire: Option<u64>,
+    /// A file with a whole DKIM-Signature field whose b= is empty: it is filled, and everything else stays.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["fields", "oversign", "identity", "time", "expire", "canonicalization"])]
+    pub template: Option<PathBuf>,
+    /// Take the bytes as they are, without turning bare LF into CR LF.
+    #[arg(long)]
+    pub raw: bool,
+    /// The message; left out, standard input.
+    pub file: Option<PathBuf>,
+}
+
+/// The family of a signature.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Kind {
+    /// DKIM (RFC 6376).
+    Dkim,
+    /// DomainKeys (RFC 4870), for those who still ask.
+    Domainkeys,
+}
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+pub struct VerifyArgs {
+    /// A DNS in a file instead of the network: master-file lines, or JSON.
+    #[arg(long, value_name = "FILE")]
+    pub zone: Option<PathBuf>,
+    /// The time to judge by (seconds since 1970); left out, now.
+    #[arg(long, value_name = "UNIX")]
+    pub now: Option<u64>,
+    /// Let rsa-sha1 and RSA keys of 512 to 1023 bits pass: for archives and tests only.
+    #[arg(long)]
+    pub allow_legacy: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Take the bytes as they are, without turning bare LF into CR LF.
+    #[arg(long)]
+    pub raw: bool,
+    /// The message; left out, standard input.
+    pub file: Option<PathBuf>,
+}
+
+/// Make keys and their DNS records.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a private key, and print the DNS record to publish.
+    Generate(GenerateArgs),
+}
+
+/// Arguments of `key generate`.
+#[derive(Args, Debug)]
+pub struct GenerateArgs {
+    /// The signing domain.
+    #[arg(long, value_parser = Domain::parse)]
+    pub domain: Domain,
+    /// The selector.
+    #[arg(long, value_parser = Domain::parse)]
+    pub selector: Domain,
+    /// The type of key.
+    #[arg(long = "type", value_enum, default_value_t = KeyType::Rsa)]
+    pub key_type: KeyType,
+    /// The size of an RSA key: 1024 to 8192.
+    #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1024..=8192))]
+    pub bits: u32,
+    /// The key directory; the file is DIR/DOMAIN/SELECTOR.pem.
+    #[arg(long, default_value = "keys", value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// The type of a key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum KeyType {
+    /// RSA, which everyone verifies.
+    Rsa,
+    /// Ed25519 (RFC 8463), beside an RSA key.
+    Ed25519,
+}
