@@ -14,3 +14,6 @@ pub mod outbound;
 pub use clock::Clock;
 pub use inbound::{Inbound, InboundSettings};
 pub use outbound::{Outbound, OutboundSettings};
+
+#[cfg(test)]
+mod tests;

@@ -158,15 +158,17 @@ impl<'a> Walk<'a> {
             let unsigned =
                 Unsigned::Disagreement { rule: rule.name.clone(), witness: agreement.with.words() };
             self.note(rule, true, || format!("fits, but author and {} disagree", agreement.with.words()));
-            return Some(match agreement.refuse {
-                true => Outcome::Refuse(not_yours(), unsigned.to_string()),
-                false => Outcome::Leave(unsigned),
-            });
+            if agreement.refuse {
+                return Some(Outcome::Refuse(not_yours(), unsigned.to_string()));
+            }
+            return Some(Outcome::Leave(unsigned));
         }
         match &rule.action {
             Action::Sign(templates) => {
                 let domain = rule.conditions.matched_domain(subject.author);
-                templates.iter().for_each(|template| self.choose(rule, template, &domain));
+                for template in templates {
+                    self.choose(rule, template, &domain);
+                }
                 None
             }
             // What rules before it said stands.

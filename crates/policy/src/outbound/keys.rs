@@ -6,6 +6,7 @@
 use dkim::PrivateKey;
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 
@@ -60,7 +61,7 @@ impl<S: KeyStore + ?Sized> KeyStore for Arc<S> {
 }
 
 /// Keys that are all in memory.
-impl KeyStore for HashMap<KeyName, Arc<dyn PrivateKey>> {
+impl<H: BuildHasher + Send + Sync + 'static> KeyStore for HashMap<KeyName, Arc<dyn PrivateKey>, H> {
     fn key(&self, name: &KeyName) -> Result<Arc<dyn PrivateKey>, KeyFault> {
         self.get(name).cloned().ok_or_else(|| KeyFault::Missing(name.clone()))
     }

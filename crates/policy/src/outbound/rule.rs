@@ -244,7 +244,7 @@ fn any<T>(list: &[T], fits: impl FnMut(&T) -> bool) -> bool {
 
 impl Agreement {
     /// Whether the witness agrees.
-    pub(super) fn holds(&self, subject: &Subject<'_>) -> bool {
+    pub(super) fn holds(self, subject: &Subject<'_>) -> bool {
         let author = subject.author;
         match self.with {
             Witness::ReversePath if subject.envelope.reverse_path.is_empty() => true,

@@ -11,11 +11,11 @@ pub struct RuleTable {
     matching: Matching,
     rules: Vec<Rule>,
     /// The rules that are for authors of one domain only, by that domain.
-    by_domain: HashMap<Domain, Vec<u32>>,
+    by_domain: HashMap<Domain, Vec<usize>>,
     /// The rules that are for authors of a domain and of its subdomains, by that domain.
-    by_ancestor: HashMap<Domain, Vec<u32>>,
+    by_ancestor: HashMap<Domain, Vec<usize>>,
     /// The rules that say nothing of the author, or something with a `*` in it.
-    general: Vec<u32>,
+    general: Vec<usize>,
 }
 
 impl RuleTable {
@@ -24,7 +24,6 @@ impl RuleTable {
     pub fn new(matching: Matching, rules: Vec<Rule>) -> Self {
         let mut table = Self { matching, ..Self::default() };
         for (at, rule) in rules.iter().enumerate() {
-            let at = u32::try_from(at).expect("four billion rules fit in no memory");
             table.index(at, rule);
         }
         table.rules = rules;
@@ -54,10 +53,10 @@ impl RuleTable {
         }
         found.sort_unstable();
         found.dedup();
-        found.into_iter().map(|at| &self.rules[at as usize]).collect()
+        found.into_iter().map(|at| &self.rules[at]).collect()
     }
 
-    fn index(&mut self, at: u32, rule: &Rule) {
+    fn index(&mut self, at: usize, rule: &Rule) {
         let patterns = &rule.conditions.author;
         if patterns.is_empty() || patterns.iter().any(|pattern| pattern.domain().is_none()) {
             self.general.push(at);

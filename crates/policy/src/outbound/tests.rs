@@ -1,1 +1,357 @@
+use super::*;
+use crate::tests::*;
+use dkim::{KeyAnswer, Report, Verification, VerifyOptions};
+use filter::{Client, Refusal, Verdict};
 
+const MESSAGE: &str = "From: Joe <joe@news.a.example>\r\nTo: b@b.example\r\nSubject: Hi\r\n\r\nHello.\r\n";
+
+fn envelope() -> Envelope {
+    Envelope { reverse_path: "joe@news.a.example".to_owned(), ..Envelope::default() }
+}
+
+fn within() -> AddressPattern {
+    AddressPattern::Within(domain("a.example"))
+}
+
+/// What a receiver makes of a message.
+fn verify(message: &str) -> Vec<Report> {
+    let (header, body) = Header::split(message.as_bytes());
+    let zone = zone(&["a.example", "news.a.example"]);
+    let mut verification = Verification::begin(&header, &VerifyOptions::default(), NOW);
+    let names: Vec<_> = verification.queries().map(|(id, name)| (id, name.clone())).collect();
+    let _ = verification.body(body);
+    verification.finish(|id| {
+        let (_, name) = names.iter().find(|(known, _)| *known == id).unwrap();
+        zone.lookup_txt(name).map_or(KeyAnswer::Absent, KeyAnswer::Records)
+    })
+}
+
+fn account(rules: Vec<Rule>, envelope: Envelope, message: &str) -> String {
+    let decision = pass(&outbound(Matching::All, rules), envelope, message);
+    format!("{}: {}", decision.account.action, decision.account.detail)
+}
+
+#[test]
+fn both_keys_of_a_rule_sign_and_both_signatures_pass() {
+    let engine = outbound(Matching::All, vec![rule("rule 1", within(), &["rsa", "ed25519"])]);
+    let decision = pass(&engine, envelope(), MESSAGE);
+    assert_eq!(decision.account.author.as_deref(), Some("joe@news.a.example"));
+    assert_eq!(decision.account.action, "signed");
+    assert_eq!(decision.account.detail, "d=a.example s=rsa (rule 1), d=a.example s=ed25519 (rule 1)");
+    let signed = forwarded(&decision, MESSAGE);
+    assert!(signed.ends_with(MESSAGE), "{signed}");
+    let reports = verify(&signed);
+    assert_eq!(reports.len(), 2);
+    for report in reports {
+        assert_eq!(report.outcome, Ok(()), "{report:?}");
+        assert_eq!((report.signed_at, report.domain), (Some(NOW), Some(domain("a.example"))));
+    }
+}
+
+#[test]
+fn every_rule_that_fits_signs_or_only_the_first() {
+    let rules = || {
+        vec![
+            rule("rule 1", AddressPattern::Domain(domain("other.example")), &["rsa"]),
+            rule("rule 2", AddressPattern::Domain(domain("news.a.example")), &["rsa"]),
+            rule("rule 3", within(), &["ed25519"]),
+            rule("rule 4", AddressPattern::Domain(domain("news.a.example")), &["rsa"]),
+        ]
+    };
+    for (matching, expected) in [
+        (Matching::First, "d=news.a.example s=rsa (rule 2)"),
+        (Matching::All, "d=news.a.example s=rsa (rule 2), d=a.example s=ed25519 (rule 3)"),
+    ] {
+        let decision = pass(&outbound(matching, rules()), envelope(), MESSAGE);
+        assert_eq!(decision.account.detail, expected);
+        assert!(verify(&forwarded(&decision, MESSAGE)).iter().all(|report| report.outcome.is_ok()));
+    }
+}
+
+#[test]
+fn what_is_not_signed_says_why_and_stays_as_it_is() {
+    for (message, why) in [
+        ("To: b@b.example\r\n\r\n", "no From field"),
+        ("From: joe@a.example\r\nFrom: ann@a.example\r\n\r\n", "more than one From field"),
+        ("From: joe@a.example, ann@b.example\r\n\r\n", "addresses of several domains in From field"),
+        (
+            "From: joe@a.example\r\nFr om: ann@b.example\r\n\r\n",
+            "From field that two parsers read differently",
+        ),
+        ("From: joe@b.example\r\n\r\n", "no rule for b.example"),
+    ] {
+        let decision =
+            pass(&outbound(Matching::All, vec![rule("rule 1", within(), &["rsa"])]), envelope(), message);
+        assert_eq!((decision.account.action, decision.account.detail.as_str()), ("unsigned", why));
+        assert_eq!(forwarded(&decision, message), message);
+    }
+}
+
+#[test]
+fn a_rule_that_leaves_mail_alone_ends_it() {
+    let none = Rule {
+        action: Action::Leave("newsletters are signed elsewhere".into()),
+        ..rule("rule 1", within(), &[])
+    };
+    let signing = || rule("rule 2", within(), &["rsa"]);
+    assert_eq!(
+        account(vec![none.clone(), signing()], envelope(), MESSAGE),
+        "unsigned: rule 1: newsletters are signed elsewhere"
+    );
+    assert_eq!(account(vec![signing(), none], envelope(), MESSAGE), "signed: d=a.example s=rsa (rule 2)");
+}
+
+#[test]
+fn a_rule_may_refuse() {
+    let refusal = Refusal { code: 550, enhanced: "5.7.1", text: "Not through here".into() };
+    let refusing = Rule { action: Action::Refuse(refusal.clone()), ..rule("rule 1", within(), &[]) };
+    let decision = pass(&outbound(Matching::All, vec![refusing]), envelope(), MESSAGE);
+    assert!(matches!(decision.verdict, Verdict::Refuse(given) if given == refusal));
+    assert_eq!((decision.account.action, decision.account.detail.as_str()), ("refused", "rule 1"));
+}
+
+/// Each condition alone, with what fits it and what does not.
+#[test]
+fn every_condition_counts() {
+    let glob = Glob::new;
+    let client = |client| Envelope { client, ..envelope() };
+    let path = |path: &str| Envelope { reverse_path: path.to_owned(), ..envelope() };
+    let listener = |name: &str| Envelope { listener: name.to_owned(), ..envelope() };
+    let bounces = Conditions { reverse_path: vec![ReversePathPattern::Null], ..Conditions::default() };
+    let sender = Conditions {
+        reverse_path: vec![ReversePathPattern::Address(AddressPattern::Glob(glob("*@*.a.example")))],
+        ..Conditions::default()
+    };
+    let network =
+        Conditions { client: vec![Network::new("192.0.2.0".parse().unwrap(), 24)], ..Conditions::default() };
+    let login = Conditions { attributes: vec![(Attribute::Login, glob("joe*"))], ..Conditions::default() };
+    let by = Conditions { listener: vec!["submission".to_owned()], ..Conditions::default() };
+    let from = |address: &str| Client { address: Some(address.parse().unwrap()), ..Client::default() };
+    let joe = Client { login: Some("joe@a.example".to_owned()), ..Client::default() };
+    for (conditions, fitting, other, misfit) in [
+        (bounces, path(""), envelope(), "is for other envelope senders"),
+        (sender, envelope(), path("joe@b.example"), "is for other envelope senders"),
+        (network, client(from("192.0.2.9")), client(from("192.0.3.9")), "is for other clients"),
+        (login, client(joe), envelope(), "is for another LOGIN"),
+        (by, listener("submission"), listener("other"), "is for another listener"),
+    ] {
+        let rules = || vec![Rule { conditions: conditions.clone(), ..rule("rule 1", within(), &["rsa"]) }];
+        assert_eq!(
+            account(rules(), fitting, MESSAGE),
+            "signed: d=news.a.example s=rsa (rule 1)",
+            "{conditions:?}"
+        );
+        assert_eq!(account(rules(), other.clone(), MESSAGE), "unsigned: no rule for news.a.example");
+        let explained =
+            outbound(Matching::All, rules()).explain(&Header::split(MESSAGE.as_bytes()).0, &other);
+        assert_eq!(explained.steps, [Step { rule: "rule 1".into(), fits: false, words: misfit.into() }]);
+    }
+}
+
+#[test]
+fn a_mailing_list_is_known_by_its_identifier() {
+    let conditions = Conditions { list_id: vec![Glob::new("*.lists.a.example")], ..Conditions::default() };
+    let rules = || vec![Rule { conditions: conditions.clone(), ..rule("rule 1", within(), &["rsa"]) }];
+    for (field, fits) in [
+        ("List-Id: The <dev> list\r\n <dev.lists.a.example>\r\n", true),
+        ("List-ID: Dev.Lists.A.Example\r\n", true),
+        ("List-Id: <dev.lists.b.example>\r\n", false),
+        ("", false),
+    ] {
+        let signed = account(rules(), envelope(), &format!("{field}{MESSAGE}")).starts_with("signed");
+        assert_eq!(signed, fits, "{field}");
+    }
+}
+
+#[test]
+fn an_author_that_others_do_not_agree_with_is_not_signed_for() {
+    let agreement = |with, extent, refuse| Some(Agreement { with, extent, refuse });
+    let path = |path: &str| Envelope { reverse_path: path.to_owned(), ..Envelope::default() };
+    let login = |login: &str| Envelope {
+        client: Client { login: Some(login.to_owned()), ..Client::default() },
+        ..Envelope::default()
+    };
+    let signed = "signed: d=a.example s=rsa (rule 1)";
+    let no_path = "unsigned: rule 1: author and envelope sender disagree";
+    let no_login = "unsigned: rule 1: author and login disagree";
+    for (with, extent, envelope, expected) in [
+        (Witness::ReversePath, Extent::Address, path("JOE@news.a.example"), signed),
+        (Witness::ReversePath, Extent::Address, path("ann@news.a.example"), no_path),
+        (Witness::ReversePath, Extent::Domain, path("ann@a.example"), signed),
+        (Witness::ReversePath, Extent::Domain, path("ann@b.example"), no_path),
+        (Witness::ReversePath, Extent::Domain, path("no address"), no_path),
+        (Witness::ReversePath, Extent::Domain, path(""), signed),
+        (Witness::Login, Extent::Address, login("joe@news.a.example"), signed),
+        (Witness::Login, Extent::Address, login("joe"), no_login),
+        (Witness::Login, Extent::Domain, Envelope::default(), no_login),
+    ] {
+        let rules =
+            vec![Rule { agreement: agreement(with, extent, false), ..rule("rule 1", within(), &["rsa"]) }];
+        assert_eq!(account(rules, envelope, MESSAGE), expected);
+    }
+    let strict = Rule {
+        agreement: agreement(Witness::ReversePath, Extent::Domain, true),
+        ..rule("rule 1", within(), &["rsa"])
+    };
+    let decision = pass(&outbound(Matching::All, vec![strict]), path("ann@b.example"), MESSAGE);
+    assert!(matches!(decision.verdict, Verdict::Refuse(Refusal { code: 550, enhanced: "5.7.1", .. })));
+}
+
+#[test]
+fn our_own_signature_is_not_made_twice() {
+    let engine = |sign_again, keys: &[&str]| {
+        outbound(Matching::All, vec![Rule { sign_again, ..rule("rule 1", within(), keys) }])
+    };
+    let once = forwarded(&pass(&engine(false, &["rsa"]), envelope(), MESSAGE), MESSAGE);
+    let again = pass(&engine(false, &["rsa"]), envelope(), &once);
+    assert_eq!((again.account.action, again.account.detail.as_str()), ("unsigned", "signed by us already"));
+    assert_eq!(forwarded(&again, &once), once);
+    let other = pass(&engine(false, &["rsa", "ed25519"]), envelope(), &once);
+    assert_eq!(other.account.detail, "d=a.example s=ed25519 (rule 1)");
+    let list = pass(&engine(true, &["rsa"]), envelope(), &once);
+    assert_eq!(list.account.detail, "d=a.example s=rsa (rule 1)");
+    assert_eq!(verify(&forwarded(&list, &once)).len(), 2);
+}
+
+#[test]
+fn the_words_of_a_style_stand_in_the_signature() {
+    let style = DkimStyle {
+        canonicalization: dkim::Canonicalization::SIMPLE,
+        identity: Identity::Author,
+        lifetime: Some(3600),
+        ..DkimStyle::default()
+    };
+    let template = SignatureTemplate { style: Arc::new(Style::Dkim(style)), ..template("ed25519") };
+    let rules = vec![Rule { action: Action::Sign(vec![template]), ..rule("rule 1", within(), &[]) }];
+    let report =
+        verify(&forwarded(&pass(&outbound(Matching::All, rules), envelope(), MESSAGE), MESSAGE)).remove(0);
+    assert_eq!(report.outcome, Ok(()));
+    assert_eq!(report.canonicalization, Some(dkim::Canonicalization::SIMPLE));
+    assert_eq!(report.identity.as_deref(), Some("joe@news.a.example"));
+    assert_eq!(report.expires_at, Some(NOW + 3600));
+}
+
+#[test]
+fn a_domainkeys_signature_is_made_where_it_is_asked_for() {
+    let old = SignatureTemplate {
+        domain: Some(domain("news.a.example")),
+        style: Arc::new(Style::DomainKeys(dkim::OldForm::Nofws)),
+        ..template("rsa")
+    };
+    let rules = vec![Rule { action: Action::Sign(vec![old]), ..rule("rule 1", within(), &[]) }];
+    let decision = pass(&outbound(Matching::All, rules), envelope(), MESSAGE);
+    assert_eq!(decision.account.detail, "DomainKeys d=news.a.example s=rsa (rule 1)");
+    let signed = forwarded(&decision, MESSAGE);
+    assert!(signed.starts_with("DomainKey-Signature:"), "{signed}");
+    assert!(
+        verify(&signed).iter().all(|report| report.kind == dkim::Kind::DomainKeys && report.outcome.is_ok())
+    );
+}
+
+/// A store that is out of reach.
+struct Unreachable;
+
+impl KeyStore for Unreachable {
+    fn key(&self, name: &KeyName) -> Result<Arc<dyn dkim::PrivateKey>, KeyFault> {
+        Err(KeyFault::Unavailable(name.clone(), Box::new(std::io::Error::other("connection refused"))))
+    }
+}
+
+#[test]
+fn a_signature_that_cannot_be_made_defers_the_message_unless_told_otherwise() {
+    let wrong_key = SignatureTemplate {
+        style: Arc::new(Style::Dkim(DkimStyle {
+            algorithm: Some(dkim::Algorithm::Ed25519Sha256),
+            ..DkimStyle::default()
+        })),
+        ..template("rsa")
+    };
+    for (on_fault, template, action, detail) in [
+        (
+            OnFault::Defer,
+            template("none"),
+            "deferred",
+            "d=a.example s=none (rule 1): key none does not exist",
+        ),
+        (
+            OnFault::Leave,
+            template("none"),
+            "unsigned",
+            "d=a.example s=none (rule 1): key none does not exist",
+        ),
+        (
+            OnFault::Defer,
+            wrong_key,
+            "deferred",
+            "d=a.example s=rsa (rule 1): key rsa is of another type than the algorithm",
+        ),
+    ] {
+        let rules = vec![Rule { action: Action::Sign(vec![template]), ..rule("rule 1", within(), &[]) }];
+        let settings = OutboundSettings { rules: RuleTable::new(Matching::All, rules), on_fault };
+        let decision = pass(&Outbound::new(settings, keys(), clock()), envelope(), MESSAGE);
+        assert_eq!((decision.account.action, decision.account.detail.as_str()), (action, detail));
+        match on_fault {
+            OnFault::Defer => assert!(matches!(decision.verdict, Verdict::Refuse(Refusal { code: 451, .. }))),
+            OnFault::Leave => assert_eq!(forwarded(&decision, MESSAGE), MESSAGE),
+        }
+    }
+}
+
+#[test]
+fn a_store_out_of_reach_never_lets_mail_out_unsigned() {
+    let rules = RuleTable::new(Matching::All, vec![rule("rule 1", within(), &["rsa"])]);
+    let settings = OutboundSettings { rules, on_fault: OnFault::Leave };
+    let decision = pass(&Outbound::new(settings, Unreachable, clock()), envelope(), MESSAGE);
+    assert!(matches!(decision.verdict, Verdict::Refuse(Refusal { code: 451, enhanced: "4.3.5", .. })));
+    assert!(decision.account.detail.ends_with("key rsa is unavailable: connection refused"));
+}
+
+#[test]
+fn what_the_client_hears_names_no_rule_and_no_key() {
+    let secret = SignatureTemplate { key: KeyName::new("secret key"), ..template("rsa") };
+    let rules = vec![Rule { action: Action::Sign(vec![secret]), ..rule("secret rule", within(), &[]) }];
+    let decision = pass(&outbound(Matching::All, rules), envelope(), MESSAGE);
+    let Verdict::Refuse(refusal) = decision.verdict else { panic!("{:?}", decision.verdict) };
+    assert!(!refusal.text.contains("secret"), "{}", refusal.text);
+    assert!(decision.account.detail.contains("secret key"), "{}", decision.account.detail);
+}
+
+#[test]
+fn an_explanation_walks_the_rules_aloud() {
+    let rules = vec![
+        rule("rule 1", AddressPattern::Domain(domain("other.example")), &["rsa"]),
+        rule("rule 2", within(), &["rsa", "ed25519"]),
+    ];
+    let engine = outbound(Matching::All, rules);
+    let explain =
+        |message: &str| engine.explain(&Header::split(message.as_bytes()).0, &envelope()).to_string();
+    assert_eq!(
+        explain(MESSAGE),
+        "author: joe@news.a.example\n\
+         rule 1 is for other authors\n\
+         rule 2 signs with d=a.example s=rsa\n\
+         rule 2 signs with d=a.example s=ed25519\n\
+         signed: d=a.example s=rsa, d=a.example s=ed25519"
+    );
+    assert_eq!(explain("To: x@y.example\r\n\r\n"), "author: no From field\nunsigned: no From field");
+}
+
+/// A hundred thousand domains, of which each finds its own rules in their order.
+#[test]
+fn many_rules_are_found_by_domain() {
+    let mut rules: Vec<Rule> = (0..100_000)
+        .map(|n| {
+            rule(&format!("rule {n}"), AddressPattern::Domain(domain(&format!("d{n}.example"))), &["rsa"])
+        })
+        .collect();
+    rules.push(rule("parent", AddressPattern::Within(domain("d7.example")), &["ed25519"]));
+    rules.push(rule("glob", AddressPattern::Glob(Glob::new("*@d7.*")), &["rsa"]));
+    let table = RuleTable::new(Matching::All, rules);
+    let names = |name: &str| -> Vec<&str> {
+        table.candidates(&domain(name)).iter().map(|rule| rule.name.as_str()).collect()
+    };
+    assert_eq!(names("d99999.example"), ["rule 99999", "glob"]);
+    assert_eq!(names("d7.example"), ["rule 7", "parent", "glob"]);
+    assert_eq!(names("sub.d7.example"), ["parent", "glob"]);
+    assert_eq!(names("example"), ["glob"]);
+}
