@@ -62,7 +62,11 @@ async fn the_documented_services_hand_mail_to_the_signer_and_to_the_verifier() {
     user.delivers("alice@example.org", "bob@example.net", &corpus("eight-bit.eml")).await;
     let to_sign = signer.taken().await;
     assert!(to_sign.bytes.is_ascii(), "converted before it is signed:\n{}", to_sign.text());
-    assert!(signer.commands().iter().any(|command| command.starts_with("XFORWARD")), "{:?}", signer.commands());
+    assert!(
+        signer.commands().iter().any(|command| command.starts_with("XFORWARD")),
+        "{:?}",
+        signer.commands()
+    );
 
     let mut server = Client::connect(ports.smtp).await;
     server.delivers("bob@example.net", "alice@example.org", &corpus("eight-bit.eml")).await;
