@@ -1,0 +1,170 @@
+//! One message's content on its way in: header, body, limits, and the filter's look-ups meanwhile.
+
+use crate::settings::Settings;
+use crate::store::{Body, Sealed};
+use filter::{Appetite, Decision, Pass};
+use mail::{Header, HeaderProgress, HeaderReader};
+use smtp::content::Strays;
+use smtp::reply::Reply;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tracing::error;
+
+const TOO_LARGE: Reply = Reply::fixed(b"552 5.3.4 Message too large\r\n");
+const HEADER_TOO_LARGE: Reply = Reply::fixed(b"552 5.3.4 Header section too large\r\n");
+const TOO_MANY_FIELDS: Reply = Reply::fixed(b"554 5.6.0 Too many header fields\r\n");
+const LOOP: Reply = Reply::fixed(b"554 5.4.6 Too many hops\r\n");
+const NO_ROOM: Reply = Reply::fixed(b"452 4.3.1 Local storage failed\r\n");
+
+/// What the filter's look-ups have brought.
+enum Answers<P: Pass> {
+    /// The header is not complete.
+    None,
+    Awaited(Pin<Box<dyn Future<Output = P::Answers> + Send>>),
+    Ready(P::Answers),
+}
+
+/// A message whose content comes in.
+pub(crate) struct Intake<P: Pass> {
+    reader: HeaderReader,
+    header: Option<Header>,
+    pass: P,
+    answers: Answers<P>,
+    hungry: bool,
+    body: Body,
+    size: u64,
+    limit: u64,
+    fields: usize,
+    hops: usize,
+    /// Set as soon as it is known that the message is refused; the rest is swallowed.
+    refusal: Option<Reply>,
+}
+
+/// A message that is complete, and what the filter decided of it.
+pub(crate) struct Message {
+    pub(crate) header: Header,
+    pub(crate) body: Sealed,
+    pub(crate) decision: Decision,
+}
+
+impl<P: Pass> Intake<P> {
+    /// Begins a message of at most `limit` octets.
+    pub(crate) fn new(pass: P, settings: &Settings, limit: u64) -> Self {
+        let limits = settings.limits;
+        Self {
+            reader: HeaderReader::new(limits.header),
+            header: None,
+            pass,
+            answers: Answers::None,
+            hungry: true,
+            body: Body::new(limits.memory, &settings.spool),
+            size: 0,
+            limit,
+            fields: limits.fields,
+            hops: limits.hops,
+            refusal: None,
+        }
+    }
+
+    /// How many octets have come.
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The header, once it is complete.
+    pub(crate) const fn header(&self) -> Option<&Header> {
+        self.header.as_ref()
+    }
+
+    /// Takes the next piece of content.
+    pub(crate) fn take(&mut self, piece: &[u8]) {
+        self.size += piece.len() as u64;
+        if self.size > self.limit {
+            self.refuse(TOO_LARGE);
+        }
+        if self.refusal.is_some() {
+            return;
+        }
+        if self.header.is_some() {
+            return self.take_body(piece);
+        }
+        match self.reader.read(piece) {
+            Ok(HeaderProgress::More) => {}
+            Ok(HeaderProgress::Body { consumed }) => {
+                let header = self.take_reader().complete();
+                self.take_header(header);
+                self.take_body(&piece[consumed..]);
+            }
+            Err(_) => self.refuse(HEADER_TOO_LARGE),
+        }
+    }
+
+    /// Moves to a file what is too much for memory.
+    pub(crate) async fn settle(&mut self) {
+        if let Err(error) = self.body.settle().await {
+            error!(%error, "cannot store a body");
+            self.refuse(NO_ROOM);
+        }
+    }
+
+    /// Lets the look-ups go on.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Answers::Awaited(future) = &mut self.answers else { return Poll::Ready(()) };
+        future.as_mut().poll(cx).map(|answers| self.answers = Answers::Ready(answers))
+    }
+
+    /// Ends the content: the message with the filter's decision, or the reply that refuses it.
+    pub(crate) async fn conclude(mut self, strays: Strays, settings: &Settings) -> Result<Message, Reply> {
+        if self.header.is_none() {
+            let header = self.take_reader().ended();
+            self.take_header(header);
+        }
+        if let Some(stray) = strays.refused(settings.repairs) {
+            return Err(Reply::new(550, &format!("5.6.0 Message contains a {stray}")));
+        }
+        if let Some(refusal) = self.refusal {
+            return Err(refusal);
+        }
+        poll_fn(|cx| self.poll(cx)).await;
+        let (Answers::Ready(answers), Some(header)) = (self.answers, self.header) else {
+            unreachable!("the header was shown to the filter, and its answers awaited");
+        };
+        let body = self.body.seal().await.map_err(|error| {
+            error!(%error, "cannot store a body");
+            NO_ROOM
+        })?;
+        Ok(Message { decision: self.pass.finish(answers), header, body })
+    }
+
+    fn take_reader(&mut self) -> HeaderReader {
+        std::mem::replace(&mut self.reader, HeaderReader::new(0))
+    }
+
+    fn take_header(&mut self, header: Header) {
+        if header.len() > self.fields {
+            self.refuse(TOO_MANY_FIELDS);
+        } else if header.named("Received").count() > self.hops {
+            self.refuse(LOOP);
+        } else {
+            self.answers = Answers::Awaited(Box::pin(self.pass.header(&header)));
+        }
+        self.header = Some(header);
+    }
+
+    fn take_body(&mut self, piece: &[u8]) {
+        if piece.is_empty() || self.refusal.is_some() {
+            return;
+        }
+        self.hungry = self.hungry && self.pass.body(piece) == Appetite::Hungry;
+        self.body.push(piece);
+    }
+
+    /// Keeps the first reason, and nothing of the message.
+    fn refuse(&mut self, reply: Reply) {
+        self.refusal.get_or_insert(reply);
+        self.answers = Answers::None;
+        self.body = Body::new(usize::MAX, std::path::Path::new(""));
+        self.take_reader();
+    }
+}

@@ -1,0 +1,117 @@
+//! Making a connection: every target, every address, greeting, EHLO or HELO.
+
+use super::{Connection, Fault};
+use crate::settings::{Settings, Target};
+use crate::stream::Stream;
+use smtp::client::Stage;
+use smtp::extension::Offer;
+use smtp::reply::Severity;
+use std::io;
+use std::net::SocketAddr;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+/// Connects to the first target that talks to us. `own` is where we listen ourselves.
+pub(super) async fn connect(settings: &Settings, own: Option<SocketAddr>) -> Result<Connection, Fault> {
+    let mut last = None;
+    for target in &settings.relay {
+        match to_target(settings, target, own).await {
+            Ok(connection) => return Ok(connection),
+            Err(fault) => last = Some(fault),
+        }
+    }
+    Err(last.unwrap_or_else(|| unreachable(&"any next hop", io::ErrorKind::NotFound.into())))
+}
+
+async fn to_target(settings: &Settings, target: &Target, own: Option<SocketAddr>) -> Result<Connection, Fault> {
+    let (host, port) = match target {
+        Target::Tcp(host, port) => (host, *port),
+        Target::Unix(path) => {
+            let stream = within(settings, UnixStream::connect(path)).await;
+            return greet(settings, stream.map(Stream::Unix).map_err(|error| unreachable(target, error))?).await;
+        }
+    };
+    let mut last = unreachable(target, io::ErrorKind::NotFound.into());
+    for address in addresses(settings, host, port).await.map_err(|error| unreachable(target, error))? {
+        if own.is_some_and(|own| is_same(own, address)) {
+            return Err(Fault::Loop(address.to_string()));
+        }
+        let stream = within(settings, TcpStream::connect(address)).await.and_then(Stream::tcp);
+        match stream {
+            Ok(stream) => match greet(settings, stream).await {
+                Ok(connection) => return Ok(connection),
+                Err(fault) => last = fault,
+            },
+            Err(error) => last = unreachable(&address, error),
+        }
+    }
+    Err(last)
+}
+
+async fn greet(settings: &Settings, stream: Stream) -> Result<Connection, Fault> {
+    introduce(settings, stream).await.map_err(|fault| match fault {
+        Fault::Refused(_) => fault,
+        other => Fault::NoStart(Box::new(other)),
+    })
+}
+
+/// Reads the greeting, and says EHLO; HELO to a next hop that does not know EHLO.
+async fn introduce(settings: &Settings, stream: Stream) -> Result<Connection, Fault> {
+    let mut connection = Connection::new(stream, settings.deadlines);
+    let greeting = connection.reply().await?;
+    if !greeting.is_completed() {
+        return Err(Fault::Refused(greeting));
+    }
+    let hello = format!("EHLO {}\r\n", settings.hostname);
+    let reply = connection.ask(Stage::Hello, hello).await?;
+    if reply.is_completed() {
+        connection.offer = Offer::parse(&reply);
+        return Ok(connection);
+    }
+    if reply.severity() != Severity::Permanent {
+        return Err(Fault::Refused(reply));
+    }
+    let hello = format!("HELO {}\r\n", settings.hostname);
+    let reply = connection.ask(Stage::Hello, hello).await?;
+    if reply.is_completed() { Ok(connection) } else { Err(Fault::Refused(reply)) }
+}
+
+async fn addresses(settings: &Settings, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(address) = host.parse() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    Ok(within(settings, tokio::net::lookup_host((host, port))).await?.collect())
+}
+
+async fn within<T>(settings: &Settings, future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(settings.deadlines.connect, future).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// Whether a connection to `address` ends at a listener on `own`.
+fn is_same(own: SocketAddr, address: SocketAddr) -> bool {
+    let anywhere = own.ip().is_unspecified() && address.ip().to_canonical().is_loopback();
+    own.port() == address.port() && (own.ip().to_canonical() == address.ip().to_canonical() || anywhere)
+}
+
+fn unreachable(target: &dyn std::fmt::Display, source: io::Error) -> Fault {
+    Fault::Unreachable { target: target.to_string(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_address_is_known_in_every_form() {
+        for (own, address, expected) in [
+            ("127.0.0.1:25", "127.0.0.1:25", true),
+            ("127.0.0.1:25", "127.0.0.1:26", false),
+            ("0.0.0.0:25", "127.0.0.1:25", true),
+            ("[::]:25", "127.0.0.1:25", true),
+            ("0.0.0.0:25", "10.0.0.1:25", false),
+            ("127.0.0.1:25", "[::ffff:127.0.0.1]:25", true),
+        ] {
+            assert_eq!(is_same(own.parse().unwrap(), address.parse().unwrap()), expected, "{own} {address}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! One connection to the next hop.
+
+use super::Fault;
+use crate::settings::Deadlines;
+use crate::stream::Stream;
+use bytes::Bytes;
+use smtp::client::{Conversation, ConversationFault, Stage};
+use smtp::extension::{Extension, Offer};
+use smtp::reply::Reply;
+use std::io;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+/// A command, and what its reply is awaited for.
+pub(crate) type Ask = (Stage, Bytes);
+
+/// How much is read at once: a reply, or those to a flight of commands.
+const READ: usize = 2048;
+
+/// A connection that has been greeted, or is about to be.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: Stream,
+    talk: Conversation,
+    deadlines: Deadlines,
+    pub(super) offer: Offer,
+    /// Whether attributes of some client were told, and not all taken back.
+    pub(crate) told: bool,
+    /// How many messages it has carried before this one.
+    pub(crate) uses: usize,
+    pub(super) since: Instant,
+    pub(super) idle_since: Instant,
+}
+
+impl Connection {
+    pub(super) fn new(stream: Stream, deadlines: Deadlines) -> Self {
+        let now = Instant::now();
+        Self {
+            stream,
+            talk: Conversation::new(),
+            deadlines,
+            offer: Offer::default(),
+            told: false,
+            uses: 0,
+            since: now,
+            idle_since: now,
+        }
+    }
+
+    /// What the next hop offers.
+    pub(crate) const fn offer(&self) -> &Offer {
+        &self.offer
+    }
+
+    /// Asks all of this, in one flight where the next hop takes that, and brings all replies.
+    pub(crate) async fn exchange(&mut self, asks: &[Ask]) -> Result<Vec<Reply>, Fault> {
+        self.settle().await?;
+        let mut replies = Vec::with_capacity(asks.len());
+        let flight = if self.offer.has(Extension::Pipelining) { asks.len().max(1) } else { 1 };
+        for asks in asks.chunks(flight) {
+            for (stage, command) in asks {
+                self.talk.ask(*stage, command);
+            }
+            self.flush().await?;
+            for _ in asks {
+                replies.push(self.reply().await?);
+            }
+            self.talk.check_step()?;
+        }
+        Ok(replies)
+    }
+
+    /// Asks one thing.
+    pub(crate) async fn ask(&mut self, stage: Stage, command: impl Into<Bytes>) -> Result<Reply, Fault> {
+        let mut replies = self.exchange(&[(stage, command.into())]).await?;
+        Ok(replies.pop().expect("each command brings one reply"))
+    }
+
+    /// Waits for the reply to a RSET that nobody waited for.
+    async fn settle(&mut self) -> Result<(), Fault> {
+        while self.talk.awaits() == Some(Stage::Reset) {
+            let reply = self.reply().await?;
+            if !reply.is_completed() {
+                return Err(Fault::Inconstant(reply));
+            }
+        }
+        Ok(())
+    }
+
+    /// The next reply that is due.
+    pub(super) async fn reply(&mut self) -> Result<Reply, Fault> {
+        let stage = self.talk.awaits();
+        let patience = self.patience(stage);
+        match timeout(patience, self.next_reply()).await {
+            Ok(Ok(reply)) if reply.code().get() == 421 => Err(Fault::Closing(reply)),
+            Ok(reply) => reply,
+            Err(_) => Err(Fault::Silent(stage)),
+        }
+    }
+
+    async fn next_reply(&mut self) -> Result<Reply, Fault> {
+        let stage = self.talk.awaits();
+        loop {
+            if let Some(reply) = self.talk.next_reply()? {
+                return Ok(reply);
+            }
+            let input = self.talk.input();
+            input.reserve(READ);
+            match self.stream.read_buf(input).await {
+                Ok(0) => return Err(Fault::Lost(stage, io::ErrorKind::UnexpectedEof.into())),
+                Ok(_) => {}
+                Err(error) => return Err(Fault::Lost(stage, error)),
+            }
+        }
+    }
+
+    const fn patience(&self, stage: Option<Stage>) -> Duration {
+        match stage {
+            Some(Stage::Greeting) => self.deadlines.greeting,
+            Some(Stage::Data) => self.deadlines.data,
+            Some(Stage::Content) => self.deadlines.r#final,
+            _ => self.deadlines.command,
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Fault> {
+        let stage = self.talk.awaits();
+        let write = self.stream.write_all(self.talk.output());
+        match timeout(self.deadlines.command, write).await {
+            Ok(Ok(())) => self.talk.output().clear(),
+            Ok(Err(error)) => return Err(Fault::Lost(stage, error)),
+            Err(_) => return Err(Fault::Silent(stage)),
+        }
+        Ok(())
+    }
+
+    /// Sends a block of content that is not the last.
+    pub(crate) async fn send(&mut self, block: &[u8]) -> Result<(), Fault> {
+        match timeout(self.deadlines.content, self.stream.write_all(block)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.early_reply(Fault::Lost(Some(Stage::Content), error))),
+            Err(_) => Err(Fault::Silent(Some(Stage::Content))),
+        }
+    }
+
+    /// Sends the last block of content, which ends it, and brings the replies: one, or in LMTP several.
+    pub(crate) async fn finish(&mut self) -> Result<Reply, Fault> {
+        self.talk.expect(Stage::Content);
+        let reply = self.reply().await?;
+        self.talk.check_step()?;
+        Ok(reply)
+    }
+
+    /// Looks whether the next hop has said anything, without waiting. It must not have.
+    pub(crate) fn listen(&mut self) -> Result<(), Fault> {
+        let stage = self.talk.awaits();
+        let input = self.talk.input();
+        input.reserve(READ);
+        match self.stream.try_read(input) {
+            Ok(0) => return Err(Fault::Lost(stage, io::ErrorKind::UnexpectedEof.into())),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(Fault::Lost(stage, error)),
+        }
+        self.unasked()
+    }
+
+    /// Fails with what the next hop said unasked: a refusal, or that it closes.
+    fn unasked(&mut self) -> Result<(), Fault> {
+        if self.talk.check_step().is_ok() {
+            return Ok(());
+        }
+        self.talk.expect(Stage::Content);
+        match self.talk.next_reply() {
+            Ok(Some(reply)) if reply.code().get() == 421 => Err(Fault::Closing(reply)),
+            Ok(Some(reply)) if !reply.is_completed() => Err(Fault::Early(reply)),
+            _ => Err(ConversationFault::Unasked.into()),
+        }
+    }
+
+    /// What the next hop said before it stopped reading, if that was a refusal; else `fault`.
+    fn early_reply(&mut self, fault: Fault) -> Fault {
+        // Whether there is anything to read is what is found out here; why not, `fault` says.
+        let _ = self.stream.try_read(self.talk.input());
+        match self.unasked() {
+            Err(said @ (Fault::Early(_) | Fault::Closing(_))) => said,
+            _ => fault,
+        }
+    }
+
+    /// Sends RSET without waiting for the reply. Whether the connection is still of use.
+    pub(super) fn reset(&mut self) -> bool {
+        if !self.talk.is_in_step() || !self.talk.output().is_empty() {
+            return false;
+        }
+        const RESET: &[u8] = b"RSET\r\n";
+        self.talk.expect(Stage::Reset);
+        self.stream.try_write(RESET).is_ok_and(|written| written == RESET.len())
+    }
+
+    /// Whether it is in step, or will be once its RSET is answered, as far as can be seen without waiting.
+    pub(super) fn is_of_use(&mut self) -> bool {
+        match self.talk.awaits() {
+            None => self.listen().is_ok(),
+            stage => stage == Some(Stage::Reset),
+        }
+    }
+
+    /// Says goodbye, and does not wait for an answer.
+    pub(super) fn quit(self) {
+        if self.talk.is_in_step() {
+            let _ = self.stream.try_write(b"QUIT\r\n");
+        }
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.talk.shrink();
+    }
+}

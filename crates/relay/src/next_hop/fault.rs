@@ -1,0 +1,83 @@
+//! What can go wrong with the next hop, and what the client hears of it.
+
+use smtp::client::{ConversationFault, Stage};
+use smtp::reply::Reply;
+use std::io;
+use thiserror::Error;
+
+/// The next hop did not do its part.
+#[derive(Debug, Error)]
+pub(crate) enum Fault {
+    /// It cannot be reached.
+    #[error("no connection to {target}")]
+    Unreachable {
+        target: String,
+        #[source]
+        source: io::Error,
+    },
+    /// It answered the connection or EHLO with a refusal.
+    #[error("refused to talk: {0}")]
+    Refused(Reply),
+    /// It was reached, but did not get as far as an answer to EHLO.
+    #[error("no conversation")]
+    NoStart(#[source] Box<Fault>),
+    /// It refused the content before it had all of it.
+    #[error("refused early: {0}")]
+    Early(Reply),
+    /// It closed the connection, or the connection broke.
+    #[error("lost while {0:?} was awaited")]
+    Lost(Option<Stage>, #[source] io::Error),
+    /// It said 421.
+    #[error("closing: {0}")]
+    Closing(Reply),
+    /// It did not answer in time.
+    #[error("silent while {0:?} was awaited")]
+    Silent(Option<Stage>),
+    /// What it said is no answer.
+    #[error("broke the protocol")]
+    Protocol(#[from] ConversationFault),
+    /// It refuses for a repeated envelope what it took before, or keeps what was told of another client.
+    #[error("takes back what it said: {0}")]
+    Inconstant(Reply),
+    /// It is ourselves.
+    #[error("{0} is our own address")]
+    Loop(String),
+    /// A body that was stored could not be read back.
+    #[error("cannot read the stored body")]
+    Store(#[source] io::Error),
+}
+
+impl Fault {
+    /// Whether the connection may have died of its age, so that another one may do better.
+    pub(crate) const fn is_death(&self) -> bool {
+        matches!(self, Self::Lost(..) | Self::Closing(_) | Self::Inconstant(_))
+    }
+
+    /// What the client hears. `committed` says that the content was sent to its end.
+    pub(crate) fn to_client(&self, committed: bool) -> Reply {
+        const IN_DOUBT: Reply =
+            Reply::fixed(b"451 4.4.2 No answer from the next hop, which may have the message\r\n");
+        const DOWN: Reply = Reply::fixed(b"451 4.4.1 The next hop is not available\r\n");
+        const LOST: Reply = Reply::fixed(b"451 4.4.2 Lost the next hop\r\n");
+        match self {
+            Self::Closing(reply) => reply.recoded(451),
+            Self::Early(reply) => reply.clone(),
+            Self::Unreachable { .. } | Self::Refused(_) | Self::NoStart(_) => DOWN,
+            _ if committed => IN_DOUBT,
+            Self::Lost(..) | Self::Silent(_) => LOST,
+            Self::Protocol(_) | Self::Inconstant(_) => {
+                Reply::fixed(b"451 4.5.0 The next hop cannot be understood\r\n")
+            }
+            Self::Loop(_) => Reply::fixed(b"554 5.4.6 Mail loops back to this host\r\n"),
+            Self::Store(_) => Reply::fixed(b"451 4.3.1 Local storage failed\r\n"),
+        }
+    }
+
+    /// The fault and its cause, for the log.
+    pub(crate) fn explain(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(source) => format!("{self}: {source}"),
+            None => self.to_string(),
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! One client's connection, from the greeting to the end.
+
+mod content;
+mod hello;
+
+use crate::serve::{Engine, SHUTTING_DOWN, Shared};
+use crate::settings::Protocol;
+use crate::stream::Stream;
+use crate::transaction::{Transaction, Way};
+use bytes::Bytes;
+use content::Content;
+use filter::{Account, Filter};
+use smtp::reply::Reply;
+use smtp::server::{self, Event, Terms};
+use smtp::xforward::Attributes;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout_at};
+use tracing::debug;
+
+const TIMED_OUT: Reply = Reply::fixed(b"421 4.4.2 Timeout\r\n");
+const IN_DOUBT: Reply = Reply::fixed(b"451 4.4.2 No answer from the next hop, which may have the message\r\n");
+/// How much is read at once between messages.
+const READ_COMMANDS: usize = 4 << 10;
+/// How much is read at once of a message.
+const READ_CONTENT: usize = 16 << 10;
+/// How much is read at once of a message that has shown to be large.
+const READ_LARGE: usize = 128 << 10;
+/// Content that comes slower than this in each of the client's deadlines has stopped.
+const PROGRESS: usize = 4 << 10;
+
+/// Why a session ends.
+enum End {
+    /// It was said, by either side.
+    Closed,
+    /// The connection broke.
+    Lost(io::Error),
+    /// The client said nothing for too long.
+    TimedOut,
+    /// The relay ends.
+    Drained,
+}
+
+/// A client's session.
+pub(crate) struct Session<F: Filter> {
+    shared: Arc<Shared<F>>,
+    engine: Arc<Engine<F>>,
+    name: String,
+    stream: Stream,
+    machine: server::Session,
+    peer: Option<IpAddr>,
+    helo: Option<Bytes>,
+    /// What XCLIENT told of the client.
+    posed: Attributes,
+    /// What XFORWARD told of the next message's client.
+    forwarded: Attributes,
+    transaction: Option<Box<Transaction>>,
+    content: Option<Box<Content<F>>>,
+    /// Until when the client has to say something.
+    deadline: Instant,
+    /// How much of the content came since the deadline was set.
+    progress: usize,
+}
+
+impl<F: Filter> Session<F> {
+    pub(crate) fn new(shared: Arc<Shared<F>>, engine: Arc<Engine<F>>, stream: Stream, name: String) -> Self {
+        let settings = &engine.settings;
+        let terms = Terms {
+            hostname: settings.hostname.clone(),
+            lmtp: settings.protocol == Protocol::Lmtp,
+            line: settings.limits.line,
+            recipients: settings.limits.recipients,
+            errors: settings.limits.errors,
+            commands: settings.limits.commands,
+            repairs: settings.repairs,
+        };
+        Self {
+            machine: server::Session::new(terms),
+            peer: stream.peer(),
+            helo: None,
+            posed: Attributes::default(),
+            forwarded: Attributes::default(),
+            transaction: None,
+            content: None,
+            deadline: Instant::now() + settings.deadlines.client,
+            progress: 0,
+            shared,
+            engine,
+            name,
+            stream,
+        }
+    }
+
+    /// Serves the client to the end.
+    pub(crate) async fn run(mut self) {
+        let halted = self.shared.halted.clone();
+        let end = tokio::select! {
+            biased;
+            end = self.converse() => end,
+            () = halted.cancelled() => End::Drained,
+        };
+        let words: &[&Reply] = match &end {
+            End::Closed | End::Lost(_) => &[],
+            End::TimedOut => &[&TIMED_OUT],
+            End::Drained if self.is_committed() => &[&IN_DOUBT, &SHUTTING_DOWN],
+            End::Drained => &[&SHUTTING_DOWN],
+        };
+        self.abandon(&end);
+        for reply in words {
+            // A client that does not read at once what fits in any socket buffer need not know.
+            let _ = self.stream.try_write(reply.wire());
+        }
+        if let End::Lost(error) = end {
+            debug!(session = self.name, %error, "client lost");
+        }
+    }
+
+    /// Takes events until the session ends.
+    async fn converse(&mut self) -> End {
+        loop {
+            if let Some(event) = self.machine.next_event() {
+                self.touch();
+                self.take(event).await;
+            } else if self.transaction.as_ref().is_some_and(|transaction| transaction.is_due()) {
+                Box::pin(self.fly()).await;
+            } else {
+                if let Err(end) = self.receive().await {
+                    return end;
+                }
+                if self.machine.is_in_content() {
+                    self.take_content().await;
+                }
+            }
+        }
+    }
+
+    async fn take(&mut self, event: Event) {
+        match event {
+            Event::Hello(name) => {
+                self.end_transaction();
+                self.helo = Some(name);
+                let offer = Box::pin(self.offer()).await;
+                self.machine.hello(offer);
+            }
+            Event::OldHello(name) => {
+                self.end_transaction();
+                self.helo = Some(name);
+            }
+            Event::Mail(path, parameters) => {
+                self.engine = self.shared.engine();
+                let client = self.told();
+                self.transaction = Some(Box::new(Transaction::new((path, parameters), client)));
+            }
+            Event::Recipient(path, parameters) => {
+                if let Some(transaction) = &mut self.transaction {
+                    transaction.recipient((path, parameters));
+                }
+            }
+            Event::Data => self.begin_content(),
+            Event::Chunk => self.take_chunk().await,
+            Event::Reset => self.end_transaction(),
+            Event::Xforward(attributes) => self.forwarded.merge(attributes),
+            Event::Xclient(attributes) => {
+                self.end_transaction();
+                self.posed.merge(attributes);
+                self.machine.restart();
+            }
+            Event::Closed => self.end_transaction(),
+        }
+    }
+
+    /// Asks the next hop what the client asked.
+    async fn fly(&mut self) {
+        let way = Way { settings: &self.engine.settings, pool: &self.engine.pool, session: &self.name };
+        let Some(transaction) = &mut self.transaction else { return };
+        for reply in transaction.fly(way).await {
+            self.machine.answer(reply);
+        }
+        self.touch();
+    }
+
+    /// Forgets the message that was begun, here and at the next hop.
+    fn end_transaction(&mut self) {
+        self.content = None;
+        self.forwarded = Attributes::default();
+        if let Some(mut transaction) = self.transaction.take() {
+            transaction.end(&self.engine.pool);
+        }
+    }
+
+    /// Forgets all when the session ends, and says what became of a message whose content had begun.
+    fn abandon(&mut self, end: &End) {
+        if let (Some(content), Some(_)) = (self.content.take(), &self.transaction) {
+            let reason = match end {
+                End::Closed => "the client gave up",
+                End::Lost(_) => "the client was lost",
+                End::TimedOut => "the client fell silent",
+                End::Drained => "the relay ends",
+            };
+            let account = Account { action: "abandoned", detail: reason.to_owned(), author: None };
+            content.log(&account, None, false);
+        }
+        self.end_transaction();
+    }
+
+    fn is_committed(&self) -> bool {
+        self.transaction.as_ref().is_some_and(|transaction| transaction.committed)
+    }
+
+    /// Gives the client its whole time again.
+    fn touch(&mut self) {
+        self.deadline = Instant::now() + self.engine.settings.deadlines.client;
+        self.progress = 0;
+    }
+
+    /// Sends what is to be sent, and takes what the client sends.
+    async fn receive(&mut self) -> Result<(), End> {
+        self.flush().await?;
+        if self.machine.is_closed() {
+            return Err(End::Closed);
+        }
+        if !self.machine.is_in_content() {
+            self.wait().await?;
+        }
+        let room = self.room();
+        self.machine.input().reserve(room);
+        let deadline = self.deadline;
+        let taken = match &mut self.content {
+            Some(content) => {
+                let read = content.accompany(self.stream.read_buf(self.machine.input()));
+                timeout_at(deadline, read).await
+            }
+            None => timeout_at(deadline, self.stream.read_buf(self.machine.input())).await,
+        };
+        match taken {
+            Ok(Ok(0)) => Err(End::Lost(io::ErrorKind::UnexpectedEof.into())),
+            Ok(Ok(taken)) => {
+                self.progress += taken;
+                if self.machine.is_in_content() && self.progress >= PROGRESS {
+                    self.touch();
+                }
+                Ok(())
+            }
+            Ok(Err(error)) => Err(End::Lost(error)),
+            Err(_) => Err(End::TimedOut),
+        }
+    }
+
+    /// Waits for a command. An idle session holds no buffers; when the relay ends, it ends here.
+    async fn wait(&mut self) -> Result<(), End> {
+        if self.machine.is_idle() {
+            self.machine.shrink();
+        }
+        let readable = timeout_at(self.deadline, self.stream.readable());
+        tokio::select! {
+            biased;
+            () = self.shared.stopping.cancelled() => Err(End::Drained),
+            ready = readable => match ready {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(End::Lost(error)),
+                Err(_) => Err(End::TimedOut),
+            },
+        }
+    }
+
+    fn room(&self) -> usize {
+        match &self.content {
+            None => READ_COMMANDS,
+            Some(content) if content.is_large() => READ_LARGE,
+            Some(_) => READ_CONTENT,
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        if self.machine.output().is_empty() {
+            return Ok(());
+        }
+        let patience: Duration = self.engine.settings.deadlines.client;
+        let write = self.stream.write_all(self.machine.output());
+        match tokio::time::timeout(patience, write).await {
+            Ok(Ok(())) => self.machine.output().clear(),
+            Ok(Err(error)) => return Err(End::Lost(error)),
+            Err(_) => return Err(End::TimedOut),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! A message's content, from DATA to its reply.
+
+use super::{READ_CONTENT, Session};
+use crate::intake::{Intake, Message};
+use crate::log::Line;
+use crate::settings::Protocol;
+use crate::transaction::Way;
+use filter::{Account, Envelope, Filter, Refusal, Verdict};
+use mail::Header;
+use smtp::content::Strays;
+use smtp::reply::{Reply, ReplyCode, Severity};
+use smtp::server::Arrival;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+const DISCARDED: Reply = Reply::fixed(b"250 2.0.0 Ok\r\n");
+
+/// A message whose content has begun.
+pub(super) struct Content<F: Filter> {
+    envelope: Arc<Envelope>,
+    /// Taken out when the content ends.
+    intake: Option<Intake<F::Pass>>,
+    begun: Instant,
+    /// What the log says of the header and size once the intake is gone.
+    size: u64,
+}
+
+impl<F: Filter> Content<F> {
+    /// Lets the filter's look-ups go on while `read` waits for the client.
+    pub(super) async fn accompany<T>(&mut self, read: impl Future<Output = T>) -> T {
+        let mut read = pin!(read);
+        let intake = &mut self.intake;
+        poll_fn(|cx| {
+            if let Some(intake) = intake {
+                // Whether they are done is asked again when the content ends.
+                let _ = intake.poll(cx);
+            }
+            read.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Whether so much has come that more is worth reading at once.
+    pub(super) fn is_large(&self) -> bool {
+        self.intake.as_ref().is_some_and(|intake| intake.size() > 2 * READ_CONTENT as u64)
+    }
+
+    /// Writes the log line of a message that ended before its content did.
+    pub(super) fn log(&self, account: &Account, reply: Option<&Reply>, next_hop: bool) {
+        let header = self.intake.as_ref().and_then(Intake::header);
+        self.line(header, account, reply, next_hop);
+    }
+
+    fn line(&self, header: Option<&Header>, account: &Account, reply: Option<&Reply>, next_hop: bool) {
+        let size = self.intake.as_ref().map_or(self.size, Intake::size);
+        let took = self.begun.elapsed();
+        Line { envelope: &self.envelope, header, size, account, reply, next_hop, took }.write();
+    }
+}
+
+impl<F: Filter> Session<F> {
+    /// Answers DATA: 354 is ours, the next hop waits.
+    pub(super) fn begin_content(&mut self) {
+        let Some(transaction) = &self.transaction else { return };
+        if let Some(reply) = transaction.broken().cloned() {
+            self.machine.refuse_content(&reply);
+            self.end_transaction();
+            return;
+        }
+        self.machine.take_content();
+        self.open_content();
+    }
+
+    /// Takes a chunk's beginning; the first chunk begins the content.
+    pub(super) async fn take_chunk(&mut self) {
+        let Some(transaction) = &self.transaction else { return };
+        if let Some(reply) = transaction.broken().cloned() {
+            self.machine.refuse_content(&reply);
+            self.end_transaction();
+            return;
+        }
+        if self.content.is_none() {
+            self.open_content();
+        }
+        self.take_content().await;
+    }
+
+    fn open_content(&mut self) {
+        let engine = &self.engine;
+        let envelope = Arc::new(self.envelope());
+        let theirs = engine.pool.offer().and_then(|offer| offer.size).unwrap_or(u64::MAX);
+        let limit = engine.settings.limits.message.min(theirs);
+        let intake = Intake::new(engine.filter.open(Arc::clone(&envelope)), &engine.settings, limit);
+        self.content = Some(Box::new(Content { envelope, intake: Some(intake), begun: Instant::now(), size: 0 }));
+    }
+
+    /// Takes what has come of the content.
+    pub(super) async fn take_content(&mut self) {
+        let Some(Content { intake: Some(intake), .. }) = self.content.as_deref_mut() else { return };
+        let arrival = self.machine.content(|piece| intake.take(piece));
+        if !matches!(arrival, Arrival::End(_)) {
+            intake.settle().await;
+        }
+        match arrival {
+            Arrival::More => {}
+            Arrival::Chunk => self.machine.chunk_taken(),
+            Arrival::End(strays) => Box::pin(self.end_content(strays)).await,
+        }
+    }
+
+    /// Carries out what the filter decided, and answers the client.
+    async fn end_content(&mut self, strays: Strays) {
+        let Some(mut content) = self.content.take() else { return };
+        let Some(intake) = content.intake.take() else { return };
+        content.size = intake.size();
+        let reply = match intake.conclude(strays, &self.engine.settings).await {
+            Ok(mut message) => {
+                let verdict = std::mem::replace(&mut message.decision.verdict, Verdict::Discard);
+                let (reply, next_hop) = self.carry_out(verdict, &mut message).await;
+                content.line(Some(&message.header), &message.decision.account, Some(&reply), next_hop);
+                reply
+            }
+            Err(reply) => {
+                let account = Account { action: "refused", detail: "by the relay".into(), author: None };
+                content.line(None, &account, Some(&reply), false);
+                reply
+            }
+        };
+        let lmtp = self.engine.settings.protocol == Protocol::Lmtp;
+        let replies = if lmtp { content.envelope.recipients.len() } else { 1 };
+        self.machine.conclude(std::iter::repeat_n(&reply, replies));
+        self.end_transaction();
+        self.touch();
+    }
+
+    /// Gives the reply, and whether the next hop had to do with it.
+    async fn carry_out(&mut self, verdict: Verdict, message: &mut Message) -> (Reply, bool) {
+        let way = Way { settings: &self.engine.settings, pool: &self.engine.pool, session: &self.name };
+        match (verdict, &mut self.transaction) {
+            (Verdict::Forward(edits), Some(transaction)) => {
+                (transaction.deliver(way, message, &edits).await, true)
+            }
+            (Verdict::Forward(_), None) => unreachable!("content has a transaction"),
+            (Verdict::Refuse(refusal), _) => (reply(&refusal), false),
+            (Verdict::Discard, _) => (DISCARDED, false),
+        }
+    }
+}
+
+/// The filter's refusal as a reply. It refuses, whatever its code.
+fn reply(refusal: &Refusal) -> Reply {
+    let refuses = |code: &ReplyCode| matches!(code.severity(), Severity::Transient | Severity::Permanent);
+    let code = ReplyCode::new(refusal.code).filter(refuses).map_or(554, ReplyCode::get);
+    Reply::new(code, &format!("{} {}", refusal.enhanced, refusal.text))
+}

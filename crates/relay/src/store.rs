@@ -1,0 +1,164 @@
+//! A body: in memory up to a threshold, then in a file that has no name.
+//!
+//! The file is gone with its last handle, whatever ends the process. A body is never cut short: what could not be
+//! written is told before anything is passed on.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+/// How much goes to the file at once, and comes back.
+const BLOCK: usize = 256 << 10;
+
+/// A body that grows.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// All of it, or what is not yet in the file.
+    memory: Vec<u8>,
+    file: Option<File>,
+    /// What the file holds.
+    filed: u64,
+    threshold: usize,
+    spool: PathBuf,
+}
+
+impl Body {
+    pub(crate) fn new(threshold: usize, spool: &Path) -> Self {
+        Self { memory: Vec::new(), file: None, filed: 0, threshold, spool: spool.to_owned() }
+    }
+
+    /// Takes a piece, into memory for now.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        self.memory.extend_from_slice(piece);
+    }
+
+    /// Moves to the file what is too much for memory.
+    pub(crate) async fn settle(&mut self) -> io::Result<()> {
+        let room = if self.file.is_some() { BLOCK } else { self.threshold };
+        if self.memory.len() <= room { Ok(()) } else { self.spill().await }
+    }
+
+    /// Whether all of it is in memory.
+    pub(crate) const fn is_in_memory(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Ends the body, to be read from its beginning.
+    pub(crate) async fn seal(mut self) -> io::Result<Sealed> {
+        if self.file.is_some() {
+            self.spill().await?;
+        }
+        Ok(match self.file {
+            None => Sealed::Memory(self.memory),
+            Some(file) => Sealed::File { file: Some(blocking(move || rewound(file)).await?), left: self.filed },
+        })
+    }
+
+    async fn spill(&mut self) -> io::Result<()> {
+        let (file, spool) = (self.file.take(), std::mem::take(&mut self.spool));
+        let mut memory = std::mem::take(&mut self.memory);
+        self.filed += memory.len() as u64;
+        let (file, memory, spool) = blocking(move || {
+            let mut file = match file {
+                Some(file) => file,
+                None => tempfile::tempfile_in(&spool)?,
+            };
+            file.write_all(&memory)?;
+            memory.clear();
+            memory.shrink_to(2 * BLOCK);
+            Ok((file, memory, spool))
+        })
+        .await?;
+        (self.file, self.memory, self.spool) = (Some(file), memory, spool);
+        Ok(())
+    }
+}
+
+fn rewound(mut file: File) -> io::Result<File> {
+    file.rewind()?;
+    Ok(file)
+}
+
+/// A body that is complete.
+#[derive(Debug)]
+pub(crate) enum Sealed {
+    Memory(Vec<u8>),
+    File { file: Option<File>, left: u64 },
+}
+
+impl Sealed {
+    /// The next block from a file into `block`; empty at the end. A file that is shorter than what was written to
+    /// it is an error.
+    pub(crate) async fn next_block(&mut self, mut block: Vec<u8>) -> io::Result<Vec<u8>> {
+        block.clear();
+        let Self::File { file, left } = self else { return Ok(block) };
+        let wanted = (*left).min(BLOCK as u64);
+        let mut taken = file.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let (back, block) = blocking(move || {
+            let mut block = block;
+            let got = Read::by_ref(&mut taken).take(wanted).read_to_end(&mut block)?;
+            if got as u64 == wanted { Ok((taken, block)) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        })
+        .await?;
+        *file = Some(back);
+        *left -= wanted;
+        Ok(block)
+    }
+}
+
+/// Runs what may wait for a disk where it makes nobody else wait.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(mut sealed: Sealed) -> Vec<u8> {
+        if let Sealed::Memory(memory) = sealed {
+            return memory;
+        }
+        let (mut whole, mut block) = (Vec::new(), Vec::new());
+        loop {
+            block = sealed.next_block(block).await.unwrap();
+            if block.is_empty() {
+                return whole;
+            }
+            whole.extend_from_slice(&block);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_comes_back_whatever_its_size() {
+        for size in [0, 1, 999, 1000, 1001, BLOCK, BLOCK + 1, 3 * BLOCK + 7] {
+            let content: Vec<u8> = (0..size).map(|n| u8::try_from(n % 251).unwrap()).collect();
+            for piece in [97, 1000, BLOCK + 5] {
+                let mut body = Body::new(1000, &std::env::temp_dir());
+                for piece in content.chunks(piece) {
+                    body.push(piece);
+                    body.settle().await.unwrap();
+                }
+                let sealed = body.seal().await.unwrap();
+                assert_eq!(matches!(sealed, Sealed::Memory(_)), size <= 1000);
+                assert!(read(sealed).await == content, "{size} in pieces of {piece}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_is_not_there_is_told() {
+        let mut body = Body::new(10, Path::new("/nonexistent"));
+        body.push(&[b'x'; 11]);
+        assert!(body.settle().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn nothing_remains_in_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut body = Body::new(10, folder.path());
+        body.push(&[b'x'; 11]);
+        body.settle().await.unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

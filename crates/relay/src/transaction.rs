@@ -1,0 +1,226 @@
+//! One message's envelope on its way through.
+//!
+//! MAIL and RCPT are passed on as they come, several in one flight where the client sends several at once, and
+//! every reply of the next hop is the client's. A kept connection that has died is replaced, and the envelope told
+//! again, as long as no content was sent.
+
+use crate::next_hop::{Ask, Connection, Fault, Pool};
+use crate::settings::Settings;
+use bytes::Bytes;
+use smtp::client::{self, Stage};
+use smtp::extension::{Extension, Offer};
+use smtp::parameter::{Keyword, Parameters};
+use smtp::path::Path;
+use smtp::reply::Reply;
+use smtp::xforward::Attributes;
+use tracing::warn;
+
+/// What a transaction needs of the relay.
+#[derive(Clone, Copy)]
+pub(crate) struct Way<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) pool: &'a Pool,
+    pub(crate) session: &'a str,
+}
+
+/// A path with its parameters.
+type Party = (Path, Parameters);
+
+/// A message whose envelope is being told.
+pub(crate) struct Transaction {
+    pub(crate) mail: Party,
+    /// Those that the next hop accepted.
+    pub(crate) recipients: Vec<Party>,
+    /// What is told of the client by XFORWARD.
+    pub(crate) client: Attributes,
+    /// Whether MAIL waits for its reply.
+    mail_due: bool,
+    /// Those whose RCPT waits for its reply.
+    flight: Vec<Party>,
+    pub(crate) connection: Option<Connection>,
+    /// Whether the next hop took MAIL on this connection.
+    begun: bool,
+    /// Whether the connection may have died of its age.
+    aged: bool,
+    replaced: bool,
+    /// What the client hears since the next hop was lost.
+    broken: Option<Reply>,
+    /// Whether the content was sent to its end.
+    pub(crate) committed: bool,
+}
+
+impl Transaction {
+    pub(crate) fn new(mail: Party, client: Attributes) -> Self {
+        Self {
+            mail,
+            recipients: Vec::new(),
+            client,
+            mail_due: true,
+            flight: Vec::new(),
+            connection: None,
+            begun: false,
+            aged: false,
+            replaced: false,
+            broken: None,
+            committed: false,
+        }
+    }
+
+    /// Adds a recipient that is to be asked for.
+    pub(crate) fn recipient(&mut self, recipient: Party) {
+        self.flight.push(recipient);
+    }
+
+    /// Whether commands wait for their replies.
+    pub(crate) const fn is_due(&self) -> bool {
+        self.mail_due || !self.flight.is_empty()
+    }
+
+    /// What the client hears instead of 354, if the next hop was lost.
+    pub(crate) const fn broken(&self) -> Option<&Reply> {
+        self.broken.as_ref()
+    }
+
+    /// Whether addresses and header fields may be UTF-8.
+    pub(crate) fn is_utf8(&self) -> bool {
+        self.mail.1.value(Keyword::Smtputf8).is_some()
+    }
+
+    /// Asks the next hop for all that is due, and brings the replies in order.
+    pub(crate) async fn fly(&mut self, way: Way<'_>) -> Vec<Reply> {
+        let due = usize::from(self.mail_due) + self.flight.len();
+        let replies = match self.broken.clone() {
+            Some(reply) => vec![reply; due],
+            None => match self.attempt(way).await {
+                Ok(replies) => replies,
+                Err(fault) => vec![self.break_off(way, &fault); due],
+            },
+        };
+        let (mail, recipients) = replies.split_at(usize::from(self.mail_due));
+        self.mail_due = false;
+        self.begun = mail.first().map_or(self.begun, Reply::is_completed);
+        let flight = std::mem::take(&mut self.flight).into_iter().zip(recipients);
+        self.recipients.extend(flight.filter(|(_, reply)| reply.is_completed()).map(|(recipient, _)| recipient));
+        if !self.begun {
+            self.end(way.pool);
+        }
+        replies
+    }
+
+    /// Notes that the next hop is lost; gives what the client hears.
+    pub(crate) fn break_off(&mut self, way: Way<'_>, fault: &Fault) -> Reply {
+        let reply = fault.to_client(self.committed);
+        warn!(session = way.session, fault = fault.explain(), %reply, "next hop failed");
+        self.connection = None;
+        self.broken = Some(reply.clone());
+        reply
+    }
+
+    /// Gives the connection back, after the next hop has forgotten the message.
+    pub(crate) fn end(&mut self, pool: &Pool) {
+        if let Some(connection) = self.connection.take() {
+            pool.give(connection, self.begun);
+        }
+        self.begun = false;
+    }
+
+    /// Notes that the connection died while nobody asked it anything: another one may do better.
+    pub(crate) const fn aged(&mut self) {
+        self.aged = true;
+    }
+
+    /// The message is over for the next hop too.
+    pub(crate) const fn finished(&mut self) {
+        self.begun = false;
+    }
+
+    async fn attempt(&mut self, way: Way<'_>) -> Result<Vec<Reply>, Fault> {
+        match self.tell(way).await {
+            Err(fault) if self.may_replace(&fault) => self.replace(way).await,
+            replies => replies,
+        }
+    }
+
+    /// Whether another connection may do better.
+    pub(crate) const fn may_replace(&self, fault: &Fault) -> bool {
+        fault.is_death() && self.aged && !self.replaced && !self.committed
+    }
+
+    /// Takes a fresh connection, and tells all of the envelope again.
+    pub(crate) async fn replace(&mut self, way: Way<'_>) -> Result<Vec<Reply>, Fault> {
+        self.replaced = true;
+        self.begun = false;
+        self.connection = Some(way.pool.connect(way.settings).await?);
+        self.tell(way).await
+    }
+
+    /// Tells what the next hop has not heard on this connection yet; gives the replies that are due.
+    async fn tell(&mut self, way: Way<'_>) -> Result<Vec<Reply>, Fault> {
+        let mut connection = self.connect(way).await?;
+        let (asks, told) = self.asks(&connection);
+        let mut replies = connection.exchange(&asks).await?;
+        let due = replies.split_off(told);
+        let stale = connection.told;
+        for ((stage, _), reply) in asks.iter().zip(replies) {
+            match (stage, reply.is_completed()) {
+                (Stage::Xforward, true) => connection.told = true,
+                (Stage::Xforward, false) if !stale => {
+                    warn!(session = way.session, %reply, "next hop refuses XFORWARD");
+                }
+                (_, true) => {}
+                (_, false) => {
+                    self.aged |= *stage == Stage::Xforward;
+                    return Err(Fault::Inconstant(reply));
+                }
+            }
+        }
+        self.connection = Some(connection);
+        // If MAIL is due, its reply decides.
+        self.begun = !self.mail_due;
+        Ok(due)
+    }
+
+    /// The connection of this message, or a kept one, or a new one.
+    async fn connect(&mut self, way: Way<'_>) -> Result<Connection, Fault> {
+        if let Some(mut connection) = self.connection.take() {
+            if self.begun
+                && let Err(fault) = connection.listen()
+            {
+                self.aged = true;
+                return Err(fault);
+            }
+            return Ok(connection);
+        }
+        match way.pool.take() {
+            Some(connection) => {
+                self.aged = true;
+                Ok(connection)
+            }
+            None => way.pool.connect(way.settings).await,
+        }
+    }
+
+    /// The commands to send, and how many of them the client is not waiting for.
+    fn asks(&self, connection: &Connection) -> (Vec<Ask>, usize) {
+        let offer = connection.offer();
+        let mut asks = Vec::with_capacity(2 + self.recipients.len() + self.flight.len());
+        if !self.begun {
+            let tells = offer.has(Extension::Xforward) && (connection.told || !self.client.is_empty());
+            if tells {
+                asks.extend(self.client.commands(offer.xforward).into_iter().map(|ask| (Stage::Xforward, ask)));
+            }
+            asks.push((Stage::Mail, Bytes::from(client::mail(&self.mail.0, &self.mail.1, offer))));
+            asks.extend(recipients(&self.recipients, offer));
+        }
+        let told = asks.len() - usize::from(!self.begun && self.mail_due);
+        asks.extend(recipients(&self.flight, offer));
+        (asks, told)
+    }
+}
+
+fn recipients(parties: &[Party], offer: &Offer) -> impl Iterator<Item = Ask> {
+    let offer = *offer;
+    parties.iter().map(move |(path, parameters)| {
+        (Stage::Recipient, Bytes::from(client::recipient(path, parameters, &offer)))
+    })
+}
