@@ -28,6 +28,7 @@ fn main() {
 fn cpu() -> u64 {
     let line = std::fs::read_to_string("/proc/self/stat").expect("Linux has /proc");
     let after_name = line.rsplit(") ").next().expect("the name ends with a parenthesis");
-    let times = after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number of ticks"));
+    let times =
+        after_name.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number of ticks"));
     times.sum::<u64>() * 10_000
 }

@@ -1,6 +1,6 @@
 //! That the tools of the scenarios do what they say: a fake next hop behind a real Postfix, without dkimgate.
 
-use scenarios::{Client, NextHop, Ports, Postfix, corpus};
+use scenarios::{Client, Keys, Message, NextHop, Ports, Postfix, corpus, oracle};
 
 #[tokio::test]
 async fn a_fake_next_hop_takes_what_a_client_sends_byte_for_byte() {
@@ -72,4 +72,18 @@ async fn the_documented_services_hand_mail_to_the_signer_and_to_the_verifier() {
     server.delivers("bob@example.net", "alice@example.org", &corpus("eight-bit.eml")).await;
     assert!(!verifier.taken().await.bytes.is_ascii(), "verified as it came");
     assert_eq!(elsewhere.messages().len(), 0);
+}
+
+#[test]
+fn all_three_judges_pass_what_is_signed_and_fail_what_was_altered() {
+    if oracle::is_missing() {
+        return;
+    }
+    let keys = Keys::of("example.org");
+    let signed = keys.sign(&corpus("plain.eml"));
+    let altered = [signed.as_slice(), b"One more line.\r\n"].concat();
+    oracle::all_pass(&Message { bytes: signed, ..Message::default() }, &keys.zone());
+    let judgements = oracle::judges(&Message { bytes: altered, ..Message::default() }, &keys.zone());
+    assert_eq!(judgements.len(), 1);
+    assert!(judgements[0].verdicts.values().all(|verdict| verdict == "fail"), "{judgements:?}");
 }

@@ -70,8 +70,8 @@ async fn a_thousand_messages_are_signed_and_each_arrives_once() {
             client.delivers("alice@example.org", "bob@example.net", &message.bytes).await.starts_with("250")
         );
     }
-    let verified = verifying.taken(COUNT).await;
-    let passed = verified
+    let judged = verifying.taken(COUNT).await;
+    let passed = judged
         .iter()
         .filter(|message| message.values("Authentication-Results").concat().contains("dkim=pass"));
     assert_eq!(passed.count(), COUNT);

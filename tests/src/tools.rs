@@ -71,15 +71,17 @@ impl Drop for Sink {
     }
 }
 
-/// smtp-sink writes the envelope as fields of its own above the content, and ends lines with LF.
+/// smtp-sink writes the envelope and a Received as fields of its own above the content, and ends lines with LF.
 fn kept(file: &[u8]) -> Message {
     let mut message = Message { bytes: with_crlf(file), ..Message::default() };
     message.mail = message.values("X-Mail-Args").concat();
     message.recipients = message.values("X-Rcpt-Args");
-    let own = |field: &&[u8]| {
+    let envelope = |field: &&[u8]| {
         ["X-Client-", "X-Helo-", "X-Mail-", "X-Rcpt-"].iter().any(|name| field.starts_with(name.as_bytes()))
     };
-    let length: usize = message.fields().into_iter().take_while(own).map(<[u8]>::len).sum();
+    let fields = message.fields();
+    let count = fields.iter().take_while(|field| envelope(field)).count() + 1;
+    let length: usize = fields.into_iter().take(count).map(<[u8]>::len).sum();
     message.bytes.drain(..length);
     message
 }
