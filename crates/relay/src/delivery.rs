@@ -27,7 +27,12 @@ impl Transaction {
         }
     }
 
-    async fn try_deliver(&mut self, way: Way<'_>, message: &mut Message, edits: &Edits) -> Result<Reply, Fault> {
+    async fn try_deliver(
+        &mut self,
+        way: Way<'_>,
+        message: &mut Message,
+        edits: &Edits,
+    ) -> Result<Reply, Fault> {
         let reply = self.data(way).await?;
         if reply.severity() != Severity::Intermediate {
             return Ok(reply);

@@ -89,10 +89,8 @@ impl<F: Filter> Relay<F> {
     pub fn reload(&self, settings: Settings, filter: F) {
         let pool = Pool::new(settings.kept, self.0.own);
         let engine = Arc::new(Engine { settings, filter, pool });
-        let before = std::mem::replace(
-            &mut *self.0.engine.write().unwrap_or_else(PoisonError::into_inner),
-            engine,
-        );
+        let before =
+            std::mem::replace(&mut *self.0.engine.write().unwrap_or_else(PoisonError::into_inner), engine);
         before.pool.sweep(true);
     }
 

@@ -22,7 +22,8 @@ use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 const TIMED_OUT: Reply = Reply::fixed(b"421 4.4.2 Timeout\r\n");
-const IN_DOUBT: Reply = Reply::fixed(b"451 4.4.2 No answer from the next hop, which may have the message\r\n");
+const IN_DOUBT: Reply =
+    Reply::fixed(b"451 4.4.2 No answer from the next hop, which may have the message\r\n");
 /// How much is read at once between messages.
 const READ_COMMANDS: usize = 4 << 10;
 /// How much is read at once of a message.
@@ -121,18 +122,15 @@ impl<F: Filter> Session<F> {
     /// Takes events until the session ends.
     async fn converse(&mut self) -> End {
         loop {
-            if let Some(event) = self.machine.next_event() {
+            if self.machine.has_content() {
+                self.take_content().await;
+            } else if let Some(event) = self.machine.next_event() {
                 self.touch();
                 self.take(event).await;
             } else if self.transaction.as_ref().is_some_and(|transaction| transaction.is_due()) {
                 Box::pin(self.fly()).await;
-            } else {
-                if let Err(end) = self.receive().await {
-                    return end;
-                }
-                if self.machine.is_in_content() {
-                    self.take_content().await;
-                }
+            } else if let Err(end) = self.receive().await {
+                return end;
             }
         }
     }

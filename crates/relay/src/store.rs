@@ -38,11 +38,6 @@ impl Body {
         if self.memory.len() <= room { Ok(()) } else { self.spill().await }
     }
 
-    /// Whether all of it is in memory.
-    pub(crate) const fn is_in_memory(&self) -> bool {
-        self.file.is_none()
-    }
-
     /// Ends the body, to be read from its beginning.
     pub(crate) async fn seal(mut self) -> io::Result<Sealed> {
         if self.file.is_some() {
@@ -50,7 +45,9 @@ impl Body {
         }
         Ok(match self.file {
             None => Sealed::Memory(self.memory),
-            Some(file) => Sealed::File { file: Some(blocking(move || rewound(file)).await?), left: self.filed },
+            Some(file) => {
+                Sealed::File { file: Some(blocking(move || rewound(file)).await?), left: self.filed }
+            }
         })
     }
 

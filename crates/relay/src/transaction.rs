@@ -100,7 +100,8 @@ impl Transaction {
         self.mail_due = false;
         self.begun = mail.first().map_or(self.begun, Reply::is_completed);
         let flight = std::mem::take(&mut self.flight).into_iter().zip(recipients);
-        self.recipients.extend(flight.filter(|(_, reply)| reply.is_completed()).map(|(recipient, _)| recipient));
+        self.recipients
+            .extend(flight.filter(|(_, reply)| reply.is_completed()).map(|(recipient, _)| recipient));
         if !self.begun {
             self.end(way.pool);
         }
@@ -207,7 +208,9 @@ impl Transaction {
         if !self.begun {
             let tells = offer.has(Extension::Xforward) && (connection.told || !self.client.is_empty());
             if tells {
-                asks.extend(self.client.commands(offer.xforward).into_iter().map(|ask| (Stage::Xforward, ask)));
+                asks.extend(
+                    self.client.commands(offer.xforward).into_iter().map(|ask| (Stage::Xforward, ask)),
+                );
             }
             asks.push((Stage::Mail, Bytes::from(client::mail(&self.mail.0, &self.mail.1, offer))));
             asks.extend(recipients(&self.recipients, offer));

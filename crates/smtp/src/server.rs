@@ -177,6 +177,12 @@ impl Session {
         matches!(self.state, State::Content(_) | State::Chunk { .. } | State::BetweenChunks(_))
     }
 
+    /// Whether content has come that [`Session::content`] would take.
+    #[must_use]
+    pub fn has_content(&self) -> bool {
+        matches!(self.state, State::Content(_) | State::Chunk { .. }) && !self.input.is_empty()
+    }
+
     /// Gives back the memory of empty buffers.
     pub fn shrink(&mut self) {
         if self.input.is_empty() {

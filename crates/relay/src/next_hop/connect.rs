@@ -23,12 +23,17 @@ pub(super) async fn connect(settings: &Settings, own: Option<SocketAddr>) -> Res
     Err(last.unwrap_or_else(|| unreachable(&"any next hop", io::ErrorKind::NotFound.into())))
 }
 
-async fn to_target(settings: &Settings, target: &Target, own: Option<SocketAddr>) -> Result<Connection, Fault> {
+async fn to_target(
+    settings: &Settings,
+    target: &Target,
+    own: Option<SocketAddr>,
+) -> Result<Connection, Fault> {
     let (host, port) = match target {
         Target::Tcp(host, port) => (host, *port),
         Target::Unix(path) => {
             let stream = within(settings, UnixStream::connect(path)).await;
-            return greet(settings, stream.map(Stream::Unix).map_err(|error| unreachable(target, error))?).await;
+            return greet(settings, stream.map(Stream::Unix).map_err(|error| unreachable(target, error))?)
+                .await;
         }
     };
     let mut last = unreachable(target, io::ErrorKind::NotFound.into());

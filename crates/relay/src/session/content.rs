@@ -93,7 +93,8 @@ impl<F: Filter> Session<F> {
         let theirs = engine.pool.offer().and_then(|offer| offer.size).unwrap_or(u64::MAX);
         let limit = engine.settings.limits.message.min(theirs);
         let intake = Intake::new(engine.filter.open(Arc::clone(&envelope)), &engine.settings, limit);
-        self.content = Some(Box::new(Content { envelope, intake: Some(intake), begun: Instant::now(), size: 0 }));
+        self.content =
+            Some(Box::new(Content { envelope, intake: Some(intake), begun: Instant::now(), size: 0 }));
     }
 
     /// Takes what has come of the content.

@@ -19,14 +19,10 @@ impl<F: Filter> Session<F> {
         let way = Way { settings: &self.engine.settings, pool: &self.engine.pool, session: &self.name };
         let theirs = theirs(way).await;
         let settings = &self.engine.settings;
-        let ours: Extensions = [
-            Extension::Pipelining,
-            Extension::Size,
-            Extension::EnhancedStatusCodes,
-            Extension::Xforward,
-        ]
-        .into_iter()
-        .collect();
+        let ours: Extensions =
+            [Extension::Pipelining, Extension::Size, Extension::EnhancedStatusCodes, Extension::Xforward]
+                .into_iter()
+                .collect();
         let shared = [
             (Extension::EightBitMime, settings.offer_8bitmime),
             (Extension::Smtputf8, true),
@@ -70,7 +66,8 @@ impl<F: Filter> Session<F> {
     /// Who sent the message: what was told, else what the connection shows.
     fn client(&self, told: &Attributes) -> Client {
         let known = |attribute| told.known(attribute).map(str::to_owned);
-        let address = told.known(Attribute::Addr).map(|text| text.strip_prefix("IPv6:").unwrap_or(text).parse());
+        let address =
+            told.known(Attribute::Addr).map(|text| text.strip_prefix("IPv6:").unwrap_or(text).parse());
         let direct = told.is_empty();
         let said = || self.helo.as_ref().map(|name| String::from_utf8_lossy(name).into_owned());
         Client {
