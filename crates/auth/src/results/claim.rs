@@ -3,10 +3,12 @@
 //! RFC 8601 §5: "any MTA conforming to this specification MUST delete any discovered instance of this header field that claims, by virtue of its authentication service identifier, to have been added within its trust boundary"
 //!
 //! A claim must not get by because we read the field by the letter and whoever trusts it does not. So a field
-//! counts as a claim if our authserv-id is a word anywhere in front of the first result, by any of several
-//! readings. A well-formed field of another service never has it there, and stays as it is.
+//! counts as a claim if our authserv-id is a word of what stands up to its authserv-id, by any of several readings;
+//! and where no authserv-id is plain to see, of all that stands in front of the first result. A well-formed field of
+//! another service never has it there, and stays as it is.
 
 use super::FIELD_NAME;
+use super::parse::{unfold, up_to_authserv_id};
 use mail::{Domain, Field};
 use memchr::memchr2_iter;
 use std::borrow::Cow;
@@ -39,14 +41,16 @@ impl AuthservId {
     }
 
     fn is_claimed_in(&self, value: &[u8]) -> bool {
-        let head = String::from_utf8_lossy(head(value));
+        let head = unfold(&String::from_utf8_lossy(head(value)));
+        // Behind a name that every reader sees, a comment may say what it likes.
+        let head = up_to_authserv_id(&head).unwrap_or(&head);
         // No name is an encoded word. Whoever decodes it may find ours.
         if head.contains("=?") && head.contains("?=") {
             return true;
         }
         let no_controls: String = head.chars().filter(|c| !c.is_control() || *c == '\t').collect();
         let no_escapes = no_controls.replace('\\', "");
-        self.is_word_of(&head)
+        self.is_word_of(head)
             || self.is_word_of(&no_controls)
             || self.is_word_of(&no_escapes)
             || self.is_word_of(&squeezed(&no_escapes))

@@ -54,7 +54,22 @@ impl AuthenticationResults {
     }
 }
 
-fn unfold(text: &str) -> String {
+/// The part of an unfolded text up to the end of its authserv-id, if nothing but a version and comments follows.
+pub(super) fn up_to_authserv_id(text: &str) -> Option<&str> {
+    if text.chars().any(|c| c.is_control() && c != '\t' || c == char::REPLACEMENT_CHARACTER) {
+        return None;
+    }
+    let mut cursor = Cursor { rest: text };
+    cursor.blanks().ok()?;
+    cursor.authserv_id().ok()?;
+    let end = text.len() - cursor.rest.len();
+    cursor.blanks().ok()?;
+    cursor.run(|c| c.is_ascii_digit());
+    cursor.blanks().ok()?;
+    cursor.rest.is_empty().then(|| &text[..end])
+}
+
+pub(super) fn unfold(text: &str) -> String {
     text.replace("\r\n ", " ").replace("\r\n\t", "\t")
 }
 

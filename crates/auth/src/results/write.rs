@@ -46,7 +46,7 @@ fn value(text: &str) -> String {
 }
 
 fn property_value(text: &str) -> String {
-    // RFC 8601 §2.2, of an email identity: "then it MUST use the right-hand portion of that ABNF definition."
+    // Of an email identity, RFC 8601 §2.2: "then it MUST use the right-hand portion of that ABNF definition."
     if is_identity(text) { text.to_owned() } else { value(text) }
 }
 
