@@ -27,6 +27,14 @@ pub trait Filter: Send + Sync + 'static {
     fn open(&self, envelope: Arc<Envelope>) -> Self::Pass;
 }
 
+impl<F: Filter> Filter for Arc<F> {
+    type Pass = F::Pass;
+
+    fn open(&self, envelope: Arc<Envelope>) -> F::Pass {
+        F::open(self, envelope)
+    }
+}
+
 /// One message on its way through a [`Filter`].
 pub trait Pass: Send + 'static {
     /// What the look-ups bring back.

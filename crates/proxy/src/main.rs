@@ -4,12 +4,18 @@
 
 #![allow(unreachable_pub, reason = "a binary has no outside; `pub` says what a module offers to the others")]
 
+mod assemble;
+mod check;
 mod cli;
 mod exit;
+mod faults;
 mod host;
 mod input;
 mod key;
+mod logging;
+mod run;
 mod sign;
+mod signals;
 mod verify;
 
 use clap::Parser;
@@ -34,7 +40,9 @@ fn main() -> ExitCode {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error, 1),
         },
-        _ => ExitCode::SUCCESS,
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Demo(_) => ExitCode::SUCCESS,
     }
 }
 

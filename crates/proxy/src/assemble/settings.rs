@@ -1,0 +1,72 @@
+//! What the relay goes by. What a file does not say has the relay's own default.
+
+use config::{Listener, NextHop};
+use relay::{Deadlines, Kept, Limits, Settings, Target};
+
+/// The settings for the listeners of a file; each gets its own name later.
+pub fn settings(listener: &Listener) -> Settings {
+    let default = Settings::default();
+    Settings {
+        hostname: listener.hostname.to_string(),
+        relay: listener.relay.iter().map(|hop| target(&hop.value)).collect(),
+        clients: listener.clients.iter().filter_map(|network| network.to_string().parse().ok()).collect(),
+        offer_8bitmime: listener.eightbitmime,
+        repairs: listener.repairs,
+        deadlines: deadlines(listener.deadlines, default.deadlines),
+        limits: limits(listener.limits, default.limits),
+        kept: kept(listener.kept, default.kept),
+        spool: listener.spool.as_ref().map_or(default.spool, |spool| spool.value.clone()),
+        drain: listener.drain.unwrap_or(default.drain),
+        ..Settings::default()
+    }
+}
+
+fn target(hop: &NextHop) -> Target {
+    match hop {
+        NextHop::Address(address) => Target::Tcp(address.ip().to_string(), address.port()),
+        NextHop::Host(host, port) => Target::Tcp(host.to_string(), *port),
+        NextHop::Unix(path) => Target::Unix(path.clone()),
+    }
+}
+
+fn deadlines(said: config::Deadlines, default: Deadlines) -> Deadlines {
+    Deadlines {
+        connect: said.connect.unwrap_or(default.connect),
+        greeting: said.greeting.unwrap_or(default.greeting),
+        command: said.command.unwrap_or(default.command),
+        data: said.data.unwrap_or(default.data),
+        content: said.content.unwrap_or(default.content),
+        r#final: said.r#final.unwrap_or(default.r#final),
+        client: said.client.unwrap_or(default.client),
+    }
+}
+
+fn limits(said: config::Limits, default: Limits) -> Limits {
+    Limits {
+        sessions: said.sessions.unwrap_or(default.sessions),
+        sessions_per_address: said.sessions_per_address.unwrap_or(default.sessions_per_address),
+        errors: said.errors.unwrap_or(default.errors),
+        commands: said.commands.unwrap_or(default.commands),
+        recipients: said.recipients.unwrap_or(default.recipients),
+        line: said.line.map_or(default.line, octets),
+        header: said.header.map_or(default.header, octets),
+        fields: said.fields.unwrap_or(default.fields),
+        hops: said.hops.unwrap_or(default.hops),
+        message: said.message.unwrap_or(default.message),
+        memory: said.memory.map_or(default.memory, octets),
+    }
+}
+
+fn kept(said: config::Kept, default: Kept) -> Kept {
+    Kept {
+        number: said.number.unwrap_or(default.number),
+        idle: said.idle.unwrap_or(default.idle),
+        age: said.age.unwrap_or(default.age),
+        uses: said.uses.unwrap_or(default.uses),
+    }
+}
+
+/// What is more than fits in memory is no limit on what is kept there.
+fn octets(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
+}
