@@ -1,18 +1,34 @@
-//! What `docs/postfix.md` tells a user to paste.
+//! What `docs/postfix.md` and the README tell a user to paste.
 //!
 //! The scenarios use these very lines; only ports and paths are replaced. So the page cannot drift away from
 //! what works.
 
 use crate::binary::checkout;
 
-/// The lines of the code block of type `ini` and with this title.
+/// The code block of `docs/postfix.md` of type `ini` and with this title.
 pub fn block(title: &str) -> String {
-    let path = checkout().join("docs/postfix.md");
-    let page = std::fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
-    let fence = format!("```ini {title}");
-    let lines = page.lines().skip_while(|line| line.trim_end() != fence).skip(1);
-    let block: String =
-        lines.take_while(|line| !line.starts_with("```")).flat_map(|line| [line, "\n"]).collect();
-    assert!(!block.is_empty(), "docs/postfix.md has no block {fence:?}");
+    let (_, block) =
+        blocks("docs/postfix.md").into_iter().find(|(each, _)| each == title).unwrap_or_else(|| {
+            panic!("docs/postfix.md has no block {title:?}");
+        });
     block
+}
+
+/// The code blocks of type `ini` on this page, each with its title.
+pub fn blocks(page: &str) -> Vec<(String, String)> {
+    let path = checkout().join(page);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+    let mut blocks: Vec<(String, String)> = Vec::new();
+    let mut is_inside = false;
+    for line in text.lines() {
+        if let Some(title) = line.strip_prefix("```ini ") {
+            blocks.push((title.trim_end().to_owned(), String::new()));
+            is_inside = true;
+        } else if line.starts_with("```") {
+            is_inside = false;
+        } else if let Some((_, block)) = blocks.last_mut().filter(|_| is_inside) {
+            block.extend([line, "\n"]);
+        }
+    }
+    blocks
 }
