@@ -1,9 +1,9 @@
 //! From configuration files to engines and settings: everything is read and judged, and nothing is bound.
 
-mod inbound;
+pub mod inbound;
 mod keys;
 mod outbound;
-mod settings;
+pub mod settings;
 
 pub use keys::{Made, Missing};
 

@@ -7,6 +7,7 @@
 mod assemble;
 mod check;
 mod cli;
+mod demo;
 mod exit;
 mod faults;
 mod host;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         },
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
-        Command::Demo(_) => ExitCode::SUCCESS,
+        Command::Demo(arguments) => demo::demo(&arguments),
     }
 }
 

@@ -84,11 +84,12 @@ fn cannot_listen(listen: &config::Placed<std::net::SocketAddr>, error: &io::Erro
 
 fn announce_keys(assemblies: &[Assembly]) {
     for made in assemblies.iter().flat_map(|assembly| &assembly.made) {
-        info!(keyfile = %made.path.display(), publish = made.record.zone_line(), "a new key was made; its record has to be published");
+        info!(keyfile = %made.path.display(), publish = %made.record.zone_line(), "a new key was made; its record has to be published");
     }
 }
 
-fn start(assembly: &Assembly, listener: Listener, serving: &TaskTracker, shutdown: &CancellationToken) {
+/// Serves one listener in the background.
+pub fn start(assembly: &Assembly, listener: Listener, serving: &TaskTracker, shutdown: &CancellationToken) {
     let settings = Settings { name: listener.to_string(), ..assembly.settings.clone() };
     let shutdown = shutdown.clone();
     match assembly.engine.clone() {

@@ -18,6 +18,11 @@ pub fn engine(inbound: &Inbound, listener: &Listener, faults: &mut Vec<Fault>) -
         DnsSource::Servers(servers) => ask(inbound, servers.clone(), listener),
     };
     let resolver = resolver.map_err(|fault| faults.push(fault)).ok()?;
+    Some(with_resolver(inbound, listener, resolver))
+}
+
+/// The engine over a resolver that is there already.
+pub fn with_resolver(inbound: &Inbound, listener: &Listener, resolver: AnyResolver) -> Engine {
     let default = Budget::default();
     let settings = InboundSettings {
         verify: VerifyOptions {
@@ -32,7 +37,7 @@ pub fn engine(inbound: &Inbound, listener: &Listener, faults: &mut Vec<Fault>) -
         reject_error: inbound.reject_error,
         ..InboundSettings::new(AuthservId::new(listener.hostname.as_str()))
     };
-    Some(Engine::Inbound(Arc::new(policy::Inbound::new(settings, resolver, Arc::new(host::now)))))
+    Engine::Inbound(Arc::new(policy::Inbound::new(settings, resolver, Arc::new(host::now))))
 }
 
 fn read_zone(zone: &Placed<PathBuf>) -> Result<AnyResolver, Fault> {

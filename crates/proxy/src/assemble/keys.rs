@@ -91,7 +91,7 @@ fn remedy(error: &KeyFileError) -> &'static str {
         KeyFileError::Unreadable { .. } | KeyFileError::Unwritable { .. } => {
             "let the user that dkimgate runs as get there, or name another file"
         }
-        KeyFileError::Exists(_) | KeyFileError::NotMade(_) => "make the key with `dkimgate key generate`",
+        KeyFileError::Exists(_) | KeyFileError::NotMade(_) | KeyFileError::Name(_) => "make the key with `dkimgate key generate`",
     }
 }
 
@@ -127,9 +127,7 @@ fn kind(algorithm: config::Algorithm) -> KeyKind {
 /// One record for each domain that signs with a new key.
 fn publications(rule: &Rule, signature: &Signature, key: &PublicKey) -> Vec<Made> {
     let domains = signature.domain.as_ref().map_or(&rule.domains[..], std::slice::from_ref);
-    let made = |domain: &mail::Domain| Made {
-        path: signature.keyfile.value.clone(),
-        record: Publication::new(domain, &signature.selector.value, key.clone()),
-    };
-    domains.iter().map(|domain| made(&domain.value)).collect()
+    let record = |domain: &mail::Domain| Publication::new(domain, &signature.selector.value, key.clone()).ok();
+    let records = domains.iter().filter_map(|domain| record(&domain.value));
+    records.map(|record| Made { path: signature.keyfile.value.clone(), record }).collect()
 }

@@ -1,6 +1,7 @@
 //! Private keys in files.
 
 use dkim::{PrivateKeyError, SigningKey};
+use mail::DomainError;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -38,6 +39,9 @@ pub enum KeyFileError {
         /// Why.
         source: PrivateKeyError,
     },
+    /// Selector and domain together make no name that the DNS could hold.
+    #[error("the record of this selector and domain has no name: {0}")]
+    Name(#[source] DomainError),
     /// A new key could not be made.
     #[error("no key could be made: {0}")]
     NotMade(#[source] PrivateKeyError),

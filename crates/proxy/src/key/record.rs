@@ -1,7 +1,7 @@
 //! The DNS record of a key, in the forms in which it is published.
 
 use dkim::{KeyRecord, PublicKey};
-use mail::Domain;
+use mail::{Domain, DomainError};
 use std::fmt::Write;
 
 /// RFC 1035 §3.3: a character-string has one octet for its length.
@@ -9,18 +9,19 @@ const LONGEST_STRING: usize = 255;
 
 /// A key record and the name where it is published.
 pub struct Publication {
-    name: String,
+    name: Domain,
     text: String,
 }
 
 impl Publication {
-    /// The record of a key for a domain and a selector.
-    pub fn new(domain: &Domain, selector: &Domain, key: PublicKey) -> Self {
-        Self { name: format!("{selector}._domainkey.{domain}"), text: KeyRecord::new(key).to_string() }
+    /// The record of a key for a domain and a selector, unless both together are too long for a name.
+    pub fn new(domain: &Domain, selector: &Domain, key: PublicKey) -> Result<Self, DomainError> {
+        let name = Domain::parse(&format!("{selector}._domainkey.{domain}"))?;
+        Ok(Self { name, text: KeyRecord::new(key).to_string() })
     }
 
     /// The name, without a final dot.
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &Domain {
         &self.name
     }
 
@@ -50,7 +51,7 @@ mod tests {
         let domain = Domain::parse("example.org").unwrap();
         let selector = Domain::parse("s1").unwrap();
         let key = SigningKey::generate(KeyKind::Rsa, 2048).unwrap();
-        let record = Publication::new(&domain, &selector, key.public_key());
+        let record = Publication::new(&domain, &selector, key.public_key()).unwrap();
         let line = record.zone_line();
         let strings: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
         assert!(strings.len() == 2 && strings.iter().all(|string| string.len() <= 255), "{line}");
