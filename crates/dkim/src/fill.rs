@@ -9,9 +9,19 @@ const WIDTH: usize = 78;
 /// What a tab counts for.
 const TAB: usize = 8;
 
+/// The only field of `template` with base64 put into a tag whose value stands at `span` of the field's value.
+pub(crate) fn fill_tag(template: &Header, span: &Range<usize>, base64: &str) -> Result<NewField, SignError> {
+    let field = template.field(0).ok_or(SignError::NoTemplate)?;
+    let old = &field.value()[span.clone()];
+    // Blanks stay where they are, but a line end could end up on a line of nothing but blanks.
+    let stays = old.iter().all(|octet| matches!(octet, b' ' | b'\t'));
+    let replaced = if stays { span.start..span.start } else { span.clone() };
+    fill(template, &replaced, base64)
+}
+
 /// The only field of `template` with the octets of `span`, which counts from the start of its value, replaced by base64.
 /// The lines that this makes start with what the template's own continuation lines start with.
-pub(crate) fn fill(template: &Header, span: &Range<usize>, base64: &str) -> Result<NewField, SignError> {
+fn fill(template: &Header, span: &Range<usize>, base64: &str) -> Result<NewField, SignError> {
     let field = template.field(0).ok_or(SignError::NoTemplate)?;
     let raw = field.raw();
     let value_at = raw.len() - field.value().len() - if raw.ends_with(b"\r\n") { 2 } else { 0 };

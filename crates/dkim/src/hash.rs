@@ -242,9 +242,9 @@ mod tests {
         assert_eq!(rsa, ed25519);
         assert_eq!(hasher.lanes.len(), 2);
         assert_eq!(hasher.update(b"Hi \r\n"), Appetite::Hungry);
-        let hashes = hasher.finish();
-        assert_eq!(hashes[rsa].length, 4);
-        assert_eq!(hashes[simple].length, 5);
+        let all = hasher.finish();
+        assert_eq!(all[rsa].length, 4);
+        assert_eq!(all[simple].length, 5);
     }
 
     #[test]
@@ -254,9 +254,9 @@ mod tests {
         assert_eq!(hasher.update(b"abc"), Appetite::Hungry);
         assert_eq!(hasher.update(b"\r\n"), Appetite::Hungry);
         assert_eq!(hasher.update(b"d"), Appetite::Sated);
-        let hashes = hasher.finish();
+        let all = hasher.finish();
         let expected = BodyHash { digest: HashAlgorithm::Sha256.digest(b"abc"), length: 3, tail: true };
-        assert_eq!(hashes[id], expected);
+        assert_eq!(all[id], expected);
     }
 
     #[test]

@@ -12,3 +12,6 @@ pub(crate) use choice::{Demand, Unusable};
 pub use private::{PrivateKey, PrivateKeyError, SigningKey};
 pub use public::{PublicKey, PublicKeyError};
 pub use record::{KeyRecord, KeyRecordError};
+
+#[cfg(test)]
+mod tests;

@@ -55,7 +55,7 @@ impl<'a> TagList<'a> {
         let list = std::str::from_utf8(list).map_err(|_| TagError::Utf8)?;
         // RFC 6376 §3.2: "tag-list  =  tag-spec *( ";" tag-spec ) [ ";" ]"
         let specs = match list.rsplit_once(';') {
-            Some((specs, last)) if last.trim_matches(BLANKS).is_empty() => specs,
+            Some((before, after)) if after.trim_matches(BLANKS).is_empty() => before,
             _ => list,
         };
         if specs.trim_matches(BLANKS).is_empty() {

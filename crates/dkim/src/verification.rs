@@ -75,6 +75,7 @@ impl Verification {
     }
 
     /// The names whose TXT records are wanted, each of them once.
+    #[must_use]
     pub fn queries(&self) -> impl ExactSizeIterator<Item = (QueryId, &Domain)> {
         self.queries.iter()
     }

@@ -40,7 +40,7 @@ impl HeaderForm {
                 let before =
                     field.raw().len() - field.raw().strip_suffix(b"\r\n").map_or(0, |_| 2) - value.len();
                 text.extend_from_slice(&field.raw()[..before]);
-                pieces.iter().for_each(|piece| text.extend_from_slice(piece));
+                text.extend_from_slice(&pieces.concat());
             }
             Self::Relaxed => {
                 text.extend(field.name().iter().map(u8::to_ascii_lowercase));

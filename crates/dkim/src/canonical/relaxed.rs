@@ -156,10 +156,14 @@ fn next_spot(text: &[u8], from: usize) -> Option<usize> {
 /// Whether the first `N` octets of `window`, which has one more, hold a spot.
 fn has_spot<const N: usize>(window: &[u8]) -> bool {
     let (octets, nexts) = (&window[..N], &window[1..=N]);
-    // No early return in here, nor a branch: that is what makes it one instruction for sixteen octets.
+    // No early return either.
     octets.iter().zip(nexts).fold(false, |found, (&octet, &next)| found | is_spot(octet, next))
 }
 
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "no branch in here: that is what makes it one instruction for sixteen octets"
+)]
 fn is_spot(octet: u8, next: u8) -> bool {
     (octet == b'\t') | ((octet == b' ') & ((next == b' ') | (next == b'\t') | (next == b'\r')))
 }

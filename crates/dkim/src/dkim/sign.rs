@@ -6,7 +6,7 @@ use super::verify::body_form;
 use crate::algorithm::{Algorithm, Canonicalization, KeyKind};
 use crate::canonical::HeaderForm;
 use crate::encoding::{base64_encode, quoted_printable_encode};
-use crate::fill::fill;
+use crate::fill::fill_tag;
 use crate::hash::{BodyHash, BodyHashId, BodyHashSpec};
 use crate::key::PrivateKey;
 use crate::request::{BodyLength, DkimRequest};
@@ -14,6 +14,9 @@ use crate::signing::{MIN_RSA_BITS, Material, SignError, Start};
 use mail::{Domain, Field, FieldWriter, Header, NewField};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Encoded text of this length fits a line, and is not cut.
+const SHORT: usize = 60;
 
 /// A signature to be made from a request.
 pub(crate) struct DkimSigning {
@@ -63,8 +66,12 @@ impl DkimSigning {
         writer.word(&format!("d={};", request.domain)).word(&format!("s={};", request.selector));
         if let Some(identity) = &self.identity {
             let identity = quoted_printable_encode(identity.as_bytes(), b"");
-            writer.word("i=");
-            put_encoded(&mut writer, &identity).glue(";");
+            if identity.len() <= SHORT {
+                writer.word(&format!("i={identity};"));
+            } else {
+                writer.word("i=");
+                put_encoded(&mut writer, &identity).glue(";");
+            }
         }
         if let Some(length) = self.body_length(body)? {
             writer.word(&format!("l={length};"));
@@ -181,20 +188,19 @@ impl DkimTemplate {
         let own = template.field(0).ok_or(SignError::NoTemplate)?;
         // Filling bh= may have moved b=.
         let signature = Signature::parse(own.value(), Hashes::Open)?;
-        let own = (own, Some(signature.signature_span.clone()));
+        let own = (own, Some(signature.b_span.clone()));
         let text = signed_text(signature.canonicalization, &signature.fields, material, own);
         let b = base64_encode(&self.key.sign(&text)?);
-        fill(&template, &signature.signature_span, &b)
+        fill_tag(&template, &signature.b_span, &b)
     }
 
     /// The template with `bh=` filled.
     fn with_body_hash(&self, body: &BodyHash) -> Result<Header, SignError> {
-        if self.signature.body_hash.is_empty() {
-            let span = &self.signature.body_hash_span;
-            let filled = fill(&self.template, &(span.start..span.start), &base64_encode(&body.digest))?;
+        if self.signature.bh.is_empty() {
+            let filled = fill_tag(&self.template, &self.signature.bh_span, &base64_encode(&body.digest))?;
             return Ok(Header::parse(filled.raw().to_vec()));
         }
-        if self.signature.body_hash == body.digest {
+        if self.signature.bh == body.digest {
             Ok(self.template.clone())
         } else {
             Err(SignError::TemplateBody)

@@ -26,9 +26,9 @@ pub(crate) struct Signature {
     /// `h=`
     pub(crate) fields: Vec<String>,
     /// `bh=`
-    pub(crate) body_hash: Vec<u8>,
+    pub(crate) bh: Vec<u8>,
     /// `b=`
-    pub(crate) signature: Vec<u8>,
+    pub(crate) b: Vec<u8>,
     /// `l=`
     pub(crate) body_length: Option<u64>,
     /// `t=`
@@ -36,9 +36,9 @@ pub(crate) struct Signature {
     /// `x=`
     pub(crate) expires_at: Option<u64>,
     /// Where the value of `bh=` stands in the field's value, blanks included.
-    pub(crate) body_hash_span: Range<usize>,
+    pub(crate) bh_span: Range<usize>,
     /// Where the value of `b=` stands in the field's value, blanks included.
-    pub(crate) signature_span: Range<usize>,
+    pub(crate) b_span: Range<usize>,
 }
 
 /// What a field may leave empty.
@@ -73,13 +73,13 @@ impl Signature {
             identity: read_identity(&tags, &domain)?,
             domain,
             fields: read_fields(required("h")?.value).ok_or(SignatureError::Malformed("h"))?,
-            body_hash: read_base64(&tags, "bh", hashes)?,
-            signature: read_base64(&tags, "b", hashes)?,
+            bh: read_base64(&tags, "bh", hashes)?,
+            b: read_base64(&tags, "b", hashes)?,
             body_length: read_number(&tags, "l", 76)?,
             signed_at: read_number(&tags, "t", usize::MAX)?,
             expires_at: read_number(&tags, "x", usize::MAX)?,
-            body_hash_span: required("bh")?.span.clone(),
-            signature_span: required("b")?.span.clone(),
+            bh_span: required("bh")?.span.clone(),
+            b_span: required("b")?.span.clone(),
         };
         check_query(&tags)?;
         signature.check_lifetime()?;

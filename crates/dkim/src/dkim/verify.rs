@@ -81,8 +81,7 @@ impl Pending {
         let body = &evidence.hashes[self.body];
         self.judge_body(body)?;
         let text = signed_text(signature, self.field, evidence);
-        let verifies =
-            |key: &crate::key::PublicKey| key.verify(signature.algorithm, &text, &signature.signature);
+        let verifies = |key: &crate::key::PublicKey| key.verify(signature.algorithm, &text, &signature.b);
         let usable = keys.into_iter().find(|usable| verifies(&usable.key)).ok_or(Failure::Signature)?;
         report.key = Some(usable.facts);
         if body.tail { Err(Failure::PartlyUnsigned) } else { Ok(()) }
@@ -93,7 +92,7 @@ impl Pending {
         if self.signature.body_length.is_some_and(|length| length > body.length) {
             return Err(Failure::BodyTooShort);
         }
-        if body.digest == self.signature.body_hash { Ok(()) } else { Err(Failure::BodyHash) }
+        if body.digest == self.signature.bh { Ok(()) } else { Err(Failure::BodyHash) }
     }
 }
 
@@ -116,7 +115,7 @@ fn signed_text(signature: &Signature, own: usize, evidence: &Evidence<'_>) -> Ve
         }
     }
     if let Some(field) = evidence.header.field(own) {
-        form.put_cut(field, Some(signature.signature_span.clone()), &mut text);
+        form.put_cut(field, Some(signature.b_span.clone()), &mut text);
     }
     text
 }

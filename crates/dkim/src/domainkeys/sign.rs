@@ -6,7 +6,7 @@ use crate::algorithm::{HashAlgorithm, KeyKind};
 use crate::dkim::sign::check_key;
 use crate::dkim::signature::Hashes;
 use crate::encoding::base64_encode;
-use crate::fill::fill;
+use crate::fill::fill_tag;
 use crate::hash::{BodyHashId, BodyHashSpec};
 use crate::key::PrivateKey;
 use crate::request::DomainKeysRequest;
@@ -60,7 +60,7 @@ impl DomainKeysTemplate {
 
     pub(crate) fn finish(self, material: &Material<'_>) -> Result<NewField, SignError> {
         let signature = self.key.sign_sha1_digest(&material.hashes[self.message].digest)?;
-        fill(&self.template, &self.signature.signature_span, &base64_encode(&signature))
+        fill_tag(&self.template, &self.signature.b_span, &base64_encode(&signature))
     }
 }
 

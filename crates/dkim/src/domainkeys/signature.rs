@@ -65,9 +65,9 @@ pub(crate) struct Signature {
     /// `h=`, if any.
     pub(crate) fields: Option<Vec<String>>,
     /// `b=`
-    pub(crate) signature: Vec<u8>,
+    pub(crate) b: Vec<u8>,
     /// Where the value of `b=` stands in the field's value, blanks included.
-    pub(crate) signature_span: Range<usize>,
+    pub(crate) b_span: Range<usize>,
 }
 
 impl Signature {
@@ -96,8 +96,8 @@ impl Signature {
             domain,
             selector,
             fields: tags.value("h").map(|list| items(list).map(str::to_owned).collect()),
-            signature: signature.ok_or(SignatureError::Malformed("b"))?,
-            signature_span: b.span.clone(),
+            b: signature.ok_or(SignatureError::Malformed("b"))?,
+            b_span: b.span.clone(),
         })
     }
 

@@ -81,9 +81,8 @@ impl Pending {
         })?;
         report.key = keys.first().map(|usable| usable.facts.clone());
         let digest = &evidence.hashes[self.message].digest;
-        let verifies = |key: &crate::key::PublicKey| {
-            key.verify_digest(HashAlgorithm::Sha1, digest, &self.signature.signature)
-        };
+        let verifies =
+            |key: &crate::key::PublicKey| key.verify_digest(HashAlgorithm::Sha1, digest, &self.signature.b);
         let usable = keys.into_iter().find(|usable| verifies(&usable.key)).ok_or(Failure::Signature)?;
         report.key = Some(usable.facts);
         Ok(())

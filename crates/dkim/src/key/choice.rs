@@ -123,10 +123,9 @@ impl Demand<'_> {
         let VerifyOptions { min_rsa_bits, max_rsa_bits, allow_legacy, .. } = *self.options;
         let min = if allow_legacy { LEGACY_MIN_BITS } else { min_rsa_bits };
         match key.kind() {
-            KeyKind::Ed25519 => Ok(()),
             KeyKind::Rsa if key.bits() < min => Err(Failure::KeyTooShort(key.bits())),
             KeyKind::Rsa if key.bits() > max_rsa_bits => Err(Failure::KeyTooLong(key.bits())),
-            KeyKind::Rsa => Ok(()),
+            KeyKind::Rsa | KeyKind::Ed25519 => Ok(()),
         }
     }
 }

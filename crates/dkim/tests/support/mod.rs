@@ -1,5 +1,10 @@
 //! A DNS in memory, and the verifier and signer run over whole messages.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test binary uses its own part of this"
+)]
 
 use dkim::{
     KeyAnswer, PrivateKey, Report, SignError, SignatureRequest, Signing, SigningKey, Verification,
