@@ -139,7 +139,7 @@ impl Connection {
     pub(crate) async fn send(&mut self, block: &[u8]) -> Result<(), Fault> {
         match timeout(self.deadlines.content, self.stream.write_all(block)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(self.early_reply(Fault::Lost(Some(Stage::Content), error))),
+            Ok(Err(error)) => Err(self.early_reply(Fault::Lost(Some(Stage::Content), error)).await),
             Err(_) => Err(Fault::Silent(Some(Stage::Content))),
         }
     }
@@ -180,9 +180,11 @@ impl Connection {
     }
 
     /// What the next hop said before it stopped reading, if that was a refusal; else `fault`.
-    fn early_reply(&mut self, fault: Fault) -> Fault {
-        // Whether there is anything to read is what is found out here; why not, `fault` says.
-        let _ = self.stream.try_read(self.talk.input());
+    async fn early_reply(&mut self, fault: Fault) -> Fault {
+        // The connection is closed: a read brings what was said before, or fails at once. Why, `fault` says.
+        let input = self.talk.input();
+        input.reserve(READ);
+        let _ = timeout(self.deadlines.command, self.stream.read_buf(input)).await;
         match self.unasked() {
             Err(said @ (Fault::Early(_) | Fault::Closing(_))) => said,
             _ => fault,

@@ -34,6 +34,8 @@ pub enum Act {
     Drop,
     /// Say nothing, and read on.
     Silence,
+    /// Say nothing, and read nothing any more.
+    Stall,
 }
 
 /// What a next hop does otherwise than usual.
@@ -47,7 +49,7 @@ pub struct Script {
 impl Default for Script {
     fn default() -> Self {
         let offers =
-            vec!["PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "SIZE 10000000", "XFORWARD NAME ADDR IDENT"];
+            vec!["PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "SIZE 100000000", "XFORWARD NAME ADDR IDENT"];
         Self { offers, rules: Vec::new() }
     }
 }
@@ -263,6 +265,7 @@ impl Talk {
             }
             Some(Act::Drop) => return Err(Over),
             Some(Act::Silence) => return Ok(String::new()),
+            Some(Act::Stall) => return std::future::pending().await,
         };
         self.say(said).await?;
         Ok(said.to_owned())
