@@ -61,7 +61,9 @@ pub fn one(config: Config, missing: Missing, reports: &mut Vec<Report>) -> Optio
     } else {
         match &config.engine {
             config::Engine::Outbound(outbound) => outbound::engine(outbound, missing, &mut faults),
-            config::Engine::Inbound(inbound) => (inbound::engine(inbound, &config.listener, &mut faults), Vec::new()),
+            config::Engine::Inbound(inbound) => {
+                (inbound::engine(inbound, &config.listener, &mut faults), Vec::new())
+            }
         }
     };
     let report = config.report(faults);

@@ -76,9 +76,17 @@ async fn play(stay: bool) -> Result<(), DemoError> {
 }
 
 fn introduce(stage: &Stage) {
-    println!("dkimgate signs mail on the way out, and verifies it on the way in. Here both stand on loopback:\n");
-    println!("  Joe's MTA ──► {}  dkimgate signs     ──► {}  back to Joe's MTA", stage.outbound, stage.signed.address);
-    println!("  Ann's MTA ──► {}  dkimgate verifies  ──► {}  back to Ann's MTA", stage.inbound, stage.verified.address);
+    println!(
+        "dkimgate signs mail on the way out, and verifies it on the way in. Here both stand on loopback:\n"
+    );
+    println!(
+        "  Joe's MTA ──► {}  dkimgate signs     ──► {}  back to Joe's MTA",
+        stage.outbound, stage.signed.address
+    );
+    println!(
+        "  Ann's MTA ──► {}  dkimgate verifies  ──► {}  back to Ann's MTA",
+        stage.inbound, stage.verified.address
+    );
     say("A key was made for example.org. Its public half goes into the DNS (here, a zone in memory):");
     println!("{}", stage.record);
 }
@@ -156,9 +164,14 @@ fn added(message: &[u8], name: &str, before: &[u8]) -> Result<Vec<u8>, DemoError
 fn expect(field: &[u8], result: &str) -> Result<(), DemoError> {
     let header = Header::parse(field.to_vec());
     let value = header.field(0).map(|field| field.value()).unwrap_or_default();
-    let parsed = AuthenticationResults::parse(value).map_err(|error| DemoError::Unexpected(error.to_string()))?;
+    let parsed =
+        AuthenticationResults::parse(value).map_err(|error| DemoError::Unexpected(error.to_string()))?;
     let found: Vec<&str> = parsed.results.iter().map(|found| found.result.as_str()).collect();
-    if found == [result] { Ok(()) } else { Err(DemoError::Unexpected(format!("{found:?} instead of {result}"))) }
+    if found == [result] {
+        Ok(())
+    } else {
+        Err(DemoError::Unexpected(format!("{found:?} instead of {result}")))
+    }
 }
 
 fn say(step: &str) {

@@ -73,9 +73,13 @@ mod tests {
 
     #[test]
     fn only_a_bare_lf_is_mended() {
-        for (before, after) in
-            [("a\nb", "a\r\nb"), ("a\r\nb", "a\r\nb"), ("\n\n", "\r\n\r\n"), ("a\rb\r", "a\rb\r"), ("\n", "\r\n")]
-        {
+        for (before, after) in [
+            ("a\nb", "a\r\nb"),
+            ("a\r\nb", "a\r\nb"),
+            ("\n\n", "\r\n\r\n"),
+            ("a\rb\r", "a\rb\r"),
+            ("\n", "\r\n"),
+        ] {
             assert_eq!(with_crlf(before.into()), after.as_bytes(), "{before:?}");
         }
     }

@@ -74,9 +74,14 @@ fn bind(assemblies: &[Assembly], reports: &mut Vec<Report>) -> Vec<Vec<Listener>
 fn cannot_listen(listen: &config::Placed<std::net::SocketAddr>, error: &io::Error) -> Fault {
     let remedy = match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("another program has port {0}: see `ss -ltnp 'sport = :{0}'`, or choose another one", listen.value.port())
+            format!(
+                "another program has port {0}: see `ss -ltnp 'sport = :{0}'`, or choose another one",
+                listen.value.port()
+            )
         }
-        io::ErrorKind::PermissionDenied => "choose a port above 1023, or let this user bind the port".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "choose a port above 1023, or let this user bind the port".to_owned()
+        }
         _ => "name an address of this host".to_owned(),
     };
     Fault::unusable(listen.place, format!("cannot listen on `{}`: {error}", listen.value), remedy)

@@ -5,8 +5,8 @@ use crate::input::{self, InputError};
 use crate::key::file::{self, KeyFileError};
 use crate::{exit, host};
 use dkim::{
-    Algorithm, Canonicalization, DkimRequest, DomainKeysRequest, FieldNames, FieldSelection, OldForm, Oversign,
-    PrivateKey, SignError, SignatureRequest, Signing, TemplateRequest,
+    Algorithm, Canonicalization, DkimRequest, DomainKeysRequest, FieldNames, FieldSelection, OldForm,
+    Oversign, PrivateKey, SignError, SignatureRequest, Signing, TemplateRequest,
 };
 use mail::Header;
 use std::io::{self, Write};
@@ -123,7 +123,10 @@ fn names(arguments: &SignArgs) -> Result<(mail::Domain, mail::Domain), SignComma
 fn selection(arguments: &SignArgs) -> FieldSelection {
     let mut selection = FieldSelection::default();
     if let Some(fields) = &arguments.fields {
-        selection = FieldSelection { names: FieldNames::Exactly(list(fields)), oversign: Oversign::Names(Vec::new()) };
+        selection = FieldSelection {
+            names: FieldNames::Exactly(list(fields)),
+            oversign: Oversign::Names(Vec::new()),
+        };
     }
     if let Some(oversign) = &arguments.oversign {
         selection.oversign = Oversign::Names(list(oversign));

@@ -6,7 +6,8 @@ use tracing::{debug, warn};
 
 /// Waits for SIGTERM or SIGINT, and names the one that came.
 pub async fn stop() -> &'static str {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         warn!("cannot listen for signals");
         return std::future::pending().await;

@@ -63,11 +63,13 @@ fn judge(header: &Header, body: &[u8], by: Judgement<'_>) -> Result<Vec<Report>,
     let _guard = runtime.enter();
     let resolver = resolver(by.zone)?;
     let mut verification = Verification::begin(header, &by.options, by.now);
-    let (queries, names): (Vec<_>, Vec<_>) = verification.queries().map(|(id, name)| (id, name.clone())).unzip();
+    let (queries, names): (Vec<_>, Vec<_>) =
+        verification.queries().map(|(id, name)| (id, name.clone())).unzip();
     let _ = verification.body(body);
     let answers = runtime.block_on(txt_within(&resolver, &names, Budget::default()));
     Ok(verification.finish(|id| {
-        let at = queries.iter().position(|query| *query == id).expect("only names that were asked for are used");
+        let at =
+            queries.iter().position(|query| *query == id).expect("only names that were asked for are used");
         key_answer(&answers[at])
     }))
 }

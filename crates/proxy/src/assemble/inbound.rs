@@ -42,13 +42,20 @@ pub fn with_resolver(inbound: &Inbound, listener: &Listener, resolver: AnyResolv
 
 fn read_zone(zone: &Placed<PathBuf>) -> Result<AnyResolver, Fault> {
     let path = zone.value.display();
-    let unusable = |why: String| Fault::unusable(zone.place, why, "mend that line, or leave `zone` out to ask real name servers");
-    let text = std::fs::read(&zone.value).map_err(|error| unusable(format!("`{path}` cannot be read: {error}")))?;
+    let unusable = |why: String| {
+        Fault::unusable(zone.place, why, "mend that line, or leave `zone` out to ask real name servers")
+    };
+    let text =
+        std::fs::read(&zone.value).map_err(|error| unusable(format!("`{path}` cannot be read: {error}")))?;
     let parsed = Zone::parse(&text).map_err(|error| unusable(format!("`{path}` is no zone: {error}")))?;
     Ok(parsed.into())
 }
 
-fn ask(inbound: &Inbound, servers: Vec<std::net::SocketAddr>, listener: &Listener) -> Result<AnyResolver, Fault> {
+fn ask(
+    inbound: &Inbound,
+    servers: Vec<std::net::SocketAddr>,
+    listener: &Listener,
+) -> Result<AnyResolver, Fault> {
     let default = SystemSettings::default();
     let settings = SystemSettings {
         servers,

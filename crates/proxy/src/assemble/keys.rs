@@ -38,7 +38,9 @@ pub struct Made {
 /// All keys of a file, and which of them are new. What is wrong with the others is added to the faults.
 pub fn load(outbound: &Outbound, missing: Missing, faults: &mut Vec<Fault>) -> (Keys, Vec<Made>) {
     let (mut keys, mut made) = (Keys::new(), Vec::new());
-    for (rule, signature) in outbound.rules.iter().flat_map(|rule| rule.signatures.iter().map(move |one| (rule, one))) {
+    for (rule, signature) in
+        outbound.rules.iter().flat_map(|rule| rule.signatures.iter().map(move |one| (rule, one)))
+    {
         let name = name(signature);
         if !keys.contains_key(&name) {
             match key(signature, missing, faults) {
@@ -91,7 +93,9 @@ fn remedy(error: &KeyFileError) -> &'static str {
         KeyFileError::Unreadable { .. } | KeyFileError::Unwritable { .. } => {
             "let the user that dkimgate runs as get there, or name another file"
         }
-        KeyFileError::Exists(_) | KeyFileError::NotMade(_) | KeyFileError::Name(_) => "make the key with `dkimgate key generate`",
+        KeyFileError::Exists(_) | KeyFileError::NotMade(_) | KeyFileError::Name(_) => {
+            "make the key with `dkimgate key generate`"
+        }
     }
 }
 
@@ -103,7 +107,11 @@ fn weakness(signature: &Signature, key: &PublicKey) -> Option<Fault> {
     let remedy = "make a key of 2048 bits with another selector, publish it, then name it here";
     let place = signature.keyfile.place;
     Some(if bits < LEAST_BITS {
-        Fault::unusable(place, format!("the key has {bits} bits, and nobody accepts less than 1024 (RFC 8301)"), remedy)
+        Fault::unusable(
+            place,
+            format!("the key has {bits} bits, and nobody accepts less than 1024 (RFC 8301)"),
+            remedy,
+        )
     } else {
         Fault::doubtful(place, format!("the key has {bits} bits; 2048 are usual by now (RFC 8301)"), remedy)
     })
@@ -112,7 +120,8 @@ fn weakness(signature: &Signature, key: &PublicKey) -> Option<Fault> {
 fn mismatch(signature: &Signature, key: &PublicKey) -> Option<Fault> {
     let wanted = kind(signature.algorithm?);
     (wanted != key.kind()).then(|| {
-        let problem = format!("the key is of type {}, and the algorithm needs {}", key.kind().name(), wanted.name());
+        let problem =
+            format!("the key is of type {}, and the algorithm needs {}", key.kind().name(), wanted.name());
         Fault::unusable(signature.keyfile.place, problem, "leave `algorithm` out, or name a key of its type")
     })
 }
@@ -127,7 +136,8 @@ fn kind(algorithm: config::Algorithm) -> KeyKind {
 /// One record for each domain that signs with a new key.
 fn publications(rule: &Rule, signature: &Signature, key: &PublicKey) -> Vec<Made> {
     let domains = signature.domain.as_ref().map_or(&rule.domains[..], std::slice::from_ref);
-    let record = |domain: &mail::Domain| Publication::new(domain, &signature.selector.value, key.clone()).ok();
+    let record =
+        |domain: &mail::Domain| Publication::new(domain, &signature.selector.value, key.clone()).ok();
     let records = domains.iter().filter_map(|domain| record(&domain.value));
     records.map(|record| Made { path: signature.keyfile.value.clone(), record }).collect()
 }

@@ -1,13 +1,14 @@
 //! The engine that signs.
 
-use super::keys::{self, Made, Missing};
 use super::Engine;
+use super::keys::{self, Made, Missing};
 use crate::host;
 use config::{Fault, Outbound, Signature};
 use dkim::{Algorithm, Canonicalization, FieldNames, FieldSelection, Form, Oversign};
 use policy::OutboundSettings;
 use policy::outbound::{
-    Action, AddressPattern, Conditions, DkimStyle, Identity, Matching, Rule, RuleTable, SignatureTemplate, Style,
+    Action, AddressPattern, Conditions, DkimStyle, Identity, Matching, Rule, RuleTable, SignatureTemplate,
+    Style,
 };
 use std::sync::Arc;
 

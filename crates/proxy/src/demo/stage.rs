@@ -39,14 +39,14 @@ impl Stage {
     pub async fn set() -> Result<Self, DemoError> {
         let folder = TempDir::with_prefix("dkimgate-demo-")?;
         let (signed, verified) = (ReturnPort::open().await?, ReturnPort::open().await?);
-        let signer = signer(&folder, signed.address)?;
+        let signing = signer(&folder, signed.address)?;
         let mut zone = Zone::default();
         let mut record = String::new();
-        for made in &signer.made {
+        for made in &signing.made {
             zone.add_txt(made.record.name(), made.record.text());
             record = made.record.zone_line();
         }
-        let verifier = verifier(verified.address, zone)?;
+        let verifying = verifier(verified.address, zone)?;
         let (shutdown, serving) = (CancellationToken::new(), TaskTracker::new());
         let serve = |assembly: &Assembly| {
             let listener = Listener::tcp((Ipv4Addr::LOCALHOST, 0).into())?;
@@ -54,7 +54,7 @@ impl Stage {
             run::start(assembly, listener, &serving, &shutdown);
             Ok::<_, std::io::Error>(address)
         };
-        let (outbound, inbound) = (serve(&signer)?, serve(&verifier)?);
+        let (outbound, inbound) = (serve(&signing)?, serve(&verifying)?);
         Ok(Self { outbound, inbound, signed, verified, record, folder, shutdown, serving })
     }
 

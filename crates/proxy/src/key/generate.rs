@@ -17,7 +17,10 @@ pub fn generate(arguments: &GenerateArgs) -> Result<(), KeyFileError> {
     let key = make(&path, kind, *bits)?;
     let record = Publication::new(domain, selector, key.public_key()).map_err(KeyFileError::Name)?;
     println!("The private key is in {}, readable by you alone.", path.display());
-    println!("\nPublish its public half as a TXT record. As a line of a zone file:\n\n{}", record.zone_line());
+    println!(
+        "\nPublish its public half as a TXT record. As a line of a zone file:\n\n{}",
+        record.zone_line()
+    );
     println!("\nor in a form, as name and text:\n\n{}\n{}", record.name(), record.text());
     Ok(())
 }

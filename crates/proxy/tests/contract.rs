@@ -1,0 +1,296 @@
+//! What scripts may rely on: output and exit statuses of `sign`, `verify`, `key generate`, `check`, `run` and `demo`.
+
+#![allow(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// The message of RFC 8463 §A.3, less its signatures.
+const FOOTBALL: &str = "From: Joe SixPack <joe@football.example.com>\r\n\
+    To: Suzie Q <suzie@shopping.example.net>\r\n\
+    Subject: Is dinner ready?\r\n\
+    Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n\
+    Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n\
+    \r\n\
+    Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n";
+/// The Ed25519 signature of RFC 8463 §A.3.
+const SIGNATURE: &str = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n \
+    d=football.example.com; i=@football.example.com;\r\n \
+    q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n \
+    subject : date : message-id : from : subject : date;\r\n \
+    bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n \
+    b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\r\n \
+    Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\r\n";
+/// RFC 8463 §A.1 and §A.2.
+const SEED: &str = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=\n";
+const ZONE: &str = r#"{"brisbane._domainkey.football.example.com":
+    "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}"#;
+
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    /// A file on the desk.
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.0.path().join(name);
+        fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn run(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_dkimgate"))
+            .args(arguments)
+            .current_dir(&self.0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that refuses its arguments does not read.
+        let _ = child.stdin.take().unwrap().write_all(input.as_ref());
+        child.wait_with_output().unwrap()
+    }
+
+    /// A new key, and a zone that holds its record.
+    fn key(&self, key_type: &str) -> (String, String) {
+        let out = self.run(
+            &["key", "generate", "--domain", "example.org", "--selector", key_type, "--type", key_type],
+            "",
+        );
+        assert_eq!(status(&out), 0, "{}", text(&out.stderr));
+        let printed = text(&out.stdout);
+        let line = printed.lines().find(|line| line.contains(" IN TXT ")).unwrap();
+        (
+            format!("keys/example.org/{key_type}.pem"),
+            self.file(&format!("{key_type}.zone"), format!("{line}\n")),
+        )
+    }
+}
+
+fn status(out: &Output) -> i32 {
+    out.status.code().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn json(out: &Output) -> serde_json::Value {
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+#[test]
+fn a_foreign_signature_is_made_again_byte_for_byte() {
+    let desk = Desk::new();
+    let template = format!("{} b=", SIGNATURE.split_once("\r\n b=").unwrap().0.to_owned() + "\r\n");
+    let arguments =
+        ["sign", "--key", &desk.file("seed", SEED), "--template", &desk.file("template", template)];
+    let out = desk.run(&arguments, FOOTBALL);
+    assert_eq!(status(&out), 0, "{}", text(&out.stderr));
+    let squeeze = |text: &str| text.split_whitespace().collect::<String>();
+    let printed = text(&out.stdout);
+    assert!(printed.ends_with(FOOTBALL));
+    assert_eq!(squeeze(&printed), squeeze(&format!("{SIGNATURE}{FOOTBALL}")));
+}
+
+#[test]
+fn the_json_of_verify_is_as_promised() {
+    let desk = Desk::new();
+    let zone = desk.file("zone.json", ZONE);
+    let message = desk.file("signed.eml", format!("{SIGNATURE}{FOOTBALL}"));
+    let out = desk.run(&["verify", "--zone", &zone, "--json", &message], "");
+    assert_eq!(status(&out), 0);
+    let expected = serde_json::json!({
+        "kind": "dkim", "domain": "football.example.com", "selector": "brisbane", "algorithm": "ed25519-sha256",
+        "identity": "@football.example.com", "result": "pass", "reason": null, "key_bits": 256, "b": "/gCrinpc",
+    });
+    let found = json(&out);
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&found["signatures"][0][name], value, "{name}");
+    }
+    let field = found["authentication_results"].as_str().unwrap();
+    assert!(field.contains("; dkim=pass (256-bit key) header.d=football.example.com"), "{field}");
+}
+
+#[test]
+fn each_outcome_of_verify_has_its_exit_status() {
+    let desk = Desk::new();
+    let zone = desk.file("zone.json", ZONE);
+    let gone = desk.file("gone.json", "{}");
+    let down = desk.file("down.json", ZONE.replace("\"v=DKIM1", "{\"error\":\"timeout\"}, \"x\": \"v=DKIM1"));
+    let signed = format!("{SIGNATURE}{FOOTBALL}");
+    let altered = signed.replace("hungry", "thirsty");
+    for (zone, message, expected) in [
+        (&zone, &*signed, 0),
+        (&zone, &altered, 1),
+        (&zone, FOOTBALL, 1),
+        (&gone, &signed, 1),
+        (&down, &signed, 75),
+        (&zone, "", 2),
+        (&desk.file("broken.json", "{"), &signed, 2),
+        (&"absent.json".to_owned(), &signed, 2),
+    ] {
+        let out = desk.run(&["verify", "--zone", zone], message);
+        assert_eq!(status(&out), expected, "{zone}: {}{}", text(&out.stdout), text(&out.stderr));
+    }
+    assert_eq!(status(&desk.run(&["verify", "--nonsense"], "")), 64);
+}
+
+#[test]
+fn what_is_signed_here_is_verified_here() {
+    let desk = Desk::new();
+    for key_type in ["rsa", "ed25519"] {
+        let (key, zone) = desk.key(key_type);
+        let message = "From: a@example.org\nSubject: one\n two\n\nbody \n\n\n";
+        for canonicalization in ["relaxed/relaxed", "simple/simple", "relaxed/simple", "simple"] {
+            let arguments = ["sign", "--domain", "example.org", "--selector", key_type, "--key", &key];
+            let out =
+                desk.run(&[&arguments[..], &["--canonicalization", canonicalization]].concat(), message);
+            assert_eq!(status(&out), 0, "{}", text(&out.stderr));
+            assert!(text(&out.stdout).ends_with(&message.replace('\n', "\r\n")));
+            let verified = desk.run(&["verify", "--zone", &zone, "--raw"], &out.stdout);
+            assert_eq!(status(&verified), 0, "{}", text(&verified.stdout));
+        }
+    }
+}
+
+#[test]
+fn fields_are_signed_exactly_as_they_are_named() {
+    let desk = Desk::new();
+    let (key, zone) = desk.key("ed25519");
+    let arguments =
+        ["sign", "--domain", "example.org", "--selector", "ed25519", "--key", &key, "--time", "1000"];
+    let more = [
+        "--fields",
+        "to:from:subject:subject",
+        "--oversign",
+        "From",
+        "--expire",
+        "60",
+        "--identity",
+        "x@a.example.org",
+    ];
+    let out = desk.run(&[&arguments[..], &more].concat(), "From: a@example.org\n\nbody\n");
+    assert_eq!(status(&out), 0, "{}", text(&out.stderr));
+    let printed = text(&out.stdout);
+    let field = printed.replace("\r\n\t", "").replace(' ', "");
+    assert!(field.contains("h=to:from:subject:subject:From;"), "{field}");
+    assert!(field.contains("t=1000;x=1060;") && field.contains("i=x@a.example.org;"), "{field}");
+    assert_eq!(status(&desk.run(&["verify", "--zone", &zone, "--now", "1030"], &printed)), 0);
+    let expired = desk.run(&["verify", "--zone", &zone, "--now", "1361", "--json"], &printed);
+    assert_eq!(status(&expired), 1);
+    assert_eq!(json(&expired)["signatures"][0]["result"], "policy");
+}
+
+#[test]
+fn a_refusal_to_sign_leaves_nothing_on_standard_output() {
+    let desk = Desk::new();
+    let (rsa, _) = desk.key("rsa");
+    let sound = "From: a@example.org\n\nbody\n";
+    let base = ["sign", "--domain", "example.org", "--selector", "s1", "--key"];
+    for (more, message, expected) in [
+        (vec![&*rsa, "--algorithm", "rsa-sha1"], sound, 1),
+        (vec![&rsa], "Subject: nobody\n\nbody\n", 1),
+        (vec![&rsa], "From: a@example.org\nFrom: b@example.org\n\nbody\n", 1),
+        (vec![&rsa], "", 2),
+        (vec!["absent.pem"], sound, 2),
+        (vec![&desk.file("nonsense.pem", "nonsense")], sound, 2),
+        (vec![&rsa, "--algorithm", "md5"], sound, 64),
+        (vec![&rsa, "--canonicalization", "strict"], sound, 64),
+    ] {
+        let out = desk.run(&[&base[..], &more].concat(), message);
+        assert_eq!(status(&out), expected, "{more:?}: {}", text(&out.stderr));
+        assert!(out.stdout.is_empty() && !out.stderr.is_empty(), "{more:?}");
+    }
+}
+
+#[test]
+fn domainkeys_are_signed_with_and_reported_but_are_no_dkim_pass() {
+    let desk = Desk::new();
+    let (key, zone) = desk.key("rsa");
+    let arguments =
+        ["sign", "--kind", "domainkeys", "--domain", "example.org", "--selector", "rsa", "--key", &key];
+    for canonicalization in ["nofws", "simple"] {
+        let out = desk.run(
+            &[&arguments[..], &["--canonicalization", canonicalization]].concat(),
+            "From: a@example.org\nSubject: x\n\nbody\n",
+        );
+        assert_eq!(status(&out), 0, "{}", text(&out.stderr));
+        let verified = desk.run(&["verify", "--zone", &zone, "--json"], &out.stdout);
+        let found = json(&verified);
+        assert_eq!(found["signatures"][0]["kind"], "domainkeys");
+        assert_eq!(found["signatures"][0]["result"], "pass", "{found}");
+        assert_eq!(status(&verified), 1);
+    }
+}
+
+#[test]
+fn a_key_is_private_and_never_overwritten() {
+    let desk = Desk::new();
+    let (key, _) = desk.key("rsa");
+    let path: PathBuf = desk.0.path().join(&key);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    let before = fs::read(&path).unwrap();
+    assert!(before.starts_with(b"-----BEGIN PRIVATE KEY-----\n"));
+    let again = desk.run(&["key", "generate", "--domain", "example.org", "--selector", "rsa"], "");
+    assert_ne!(status(&again), 0);
+    assert!(again.stdout.is_empty() && text(&again.stderr).contains("exists already"));
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_fault_in_a_file_is_shown_with_its_place_and_status_78() {
+    let desk = Desk::new();
+    let head = "role: outbound\nlisten: 127.0.0.1:0\nrelay: 127.0.0.1:10028\nsign:\n  - domain: example.org\n    selector: s1\n";
+    let (key, _) = desk.key("rsa");
+    let open = desk.0.path().join("open.pem");
+    fs::copy(desk.0.path().join(&key), &open).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o644)).unwrap();
+    desk.file("junk.pem", "no key, but a note");
+    fs::set_permissions(desk.0.path().join("junk.pem"), fs::Permissions::from_mode(0o600)).unwrap();
+    for (keyfile, expected) in
+        [("absent.pem", "absent.pem"), ("open.pem", "chmod 0600"), ("junk.pem", "no private key")]
+    {
+        let file = desk.file("proxy.yaml", format!("{head}    keyfile: {keyfile}\n"));
+        for command in ["check", "run"] {
+            let out = desk.run(&[command, &file], "");
+            let shown = text(&out.stderr);
+            assert_eq!(status(&out), 78, "{command} {keyfile}: {shown}");
+            assert!(shown.contains(expected) && shown.contains("proxy.yaml:7:"), "{shown}");
+        }
+    }
+    assert_eq!(status(&desk.run(&["run"], "")), 64);
+    assert_eq!(status(&desk.run(&["check", "absent.yaml"], "")), 78);
+}
+
+#[test]
+fn a_port_in_use_ends_the_start() {
+    let desk = Desk::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let file =
+        format!("role: inbound\nlisten: {address}\nrelay: 127.0.0.1:10026\nhostname: mx.example.org\n");
+    let out = desk.run(&["run", &desk.file("proxy-in.yaml", file)], "");
+    let shown = text(&out.stderr);
+    assert_eq!(status(&out), 78, "{shown}");
+    assert!(shown.contains("cannot listen") && shown.contains("proxy-in.yaml:2:9"), "{shown}");
+}
+
+#[test]
+fn the_demo_comes_out_right_in_an_empty_folder_and_leaves_it_empty() {
+    let desk = Desk::new();
+    let out = desk.run(&["demo"], "");
+    let told = text(&out.stdout);
+    assert_eq!(status(&out), 0, "{told}{}", text(&out.stderr));
+    for part in ["DKIM-Signature: v=1; a=rsa-sha256;", "dkim=pass", "dkim=fail", "All came out right."] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    assert_eq!(fs::read_dir(&desk.0).unwrap().count(), 0);
+}
