@@ -41,6 +41,7 @@ pub use together::check_together;
 
 use listener::Circumstances;
 use section::Section;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use text::{FromText, Problem, one_of};
@@ -68,6 +69,12 @@ pub enum Engine {
 }
 
 impl Config {
+    /// The addresses that clients connect to.
+    #[must_use]
+    pub fn listen(&self) -> Vec<SocketAddr> {
+        self.listener.listen.iter().map(|listen| listen.value).collect()
+    }
+
     /// Faults that were found after the file was read, shown with its lines.
     #[must_use]
     pub fn report(&self, faults: Vec<Fault>) -> Report {

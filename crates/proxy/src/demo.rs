@@ -8,7 +8,7 @@ mod return_port;
 mod stage;
 
 use crate::cli::DemoArgs;
-use crate::signals;
+use crate::signals::{Signal, Signals};
 use auth::AuthenticationResults;
 use client::SendError;
 use config::Report;
@@ -131,11 +131,12 @@ async fn remain(stage: &mut Stage) {
     println!("swaks --server 127.0.0.1:{outbound} --from you@example.org --to {READER}     is signed");
     println!("swaks --server 127.0.0.1:{inbound} --from you@example.org --to {READER}     is verified");
     println!("\nWhat comes back is shown here. Ctrl-C ends it.");
+    let Some(mut signals) = Signals::listen() else { return };
     loop {
         tokio::select! {
             Some(message) = stage.signed.message() => arrived("outbound", &message),
             Some(message) = stage.verified.message() => arrived("inbound", &message),
-            _ = signals::stop() => return,
+            signal = signals.next() => if let Signal::Stop(_) = signal { return },
         }
     }
 }

@@ -15,6 +15,7 @@ mod input;
 mod key;
 mod logging;
 mod run;
+mod service;
 mod sign;
 mod signals;
 mod verify;

@@ -1,15 +1,18 @@
 //! `dkimgate run`: serves until it is told to stop.
 
-use crate::assemble::{Assembly, Engine, Missing, assemble};
+use crate::assemble::{Assembly, Missing, assemble};
 use crate::cli::RunArgs;
-use crate::{exit, faults, logging, signals};
+use crate::service::Service;
+use crate::signals::{self, Signal, Signals};
+use crate::{exit, faults, logging};
 use config::{Fault, Report};
-use relay::{Listener, Relay, Settings};
+use relay::Listener;
 use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::info;
+use tracing::{error, info};
 
 /// Reads the files, binds their listeners, serves, drains.
 pub fn run(arguments: &RunArgs) -> ExitCode {
@@ -32,23 +35,76 @@ async fn serve(arguments: &RunArgs) -> ExitCode {
     if faults::any_fatal(&reports) {
         return exit::CONFIGURATION.into();
     }
+    let Some(mut signals) = Signals::listen() else { return exit::IO.into() };
     announce_keys(&assemblies);
     let (shutdown, serving) = (CancellationToken::new(), TaskTracker::new());
-    let mut addresses = Vec::new();
-    for (assembly, listeners) in assemblies.into_iter().zip(bound) {
-        for listener in listeners {
-            addresses.push(listener.to_string());
-            start(&assembly, listener, &serving, &shutdown);
+    let files: Vec<File> = assemblies
+        .iter()
+        .zip(bound)
+        .map(|(assembly, listeners)| File::start(assembly, listeners, &serving, &shutdown))
+        .collect();
+    let addresses: Vec<&str> = files.iter().flat_map(File::addresses).collect();
+    info!(listen = addresses.join(","), "ready");
+    loop {
+        match signals.next().await {
+            Signal::Stop(signal) => {
+                info!(signal, "stopping");
+                break;
+            }
+            Signal::Reload => reload(arguments, &files),
         }
     }
-    info!(listen = addresses.join(","), "ready");
-    let signal = signals::stop().await;
-    info!(signal, "stopping");
     shutdown.cancel();
     serving.close();
     serving.wait().await;
     info!("stopped");
     ExitCode::SUCCESS
+}
+
+/// A configuration file that is served.
+struct File {
+    listen: Vec<SocketAddr>,
+    services: Vec<Service>,
+}
+
+impl File {
+    fn start(
+        assembly: &Assembly,
+        listeners: Vec<Listener>,
+        serving: &TaskTracker,
+        shutdown: &CancellationToken,
+    ) -> Self {
+        let start = |listener| Service::start(assembly, listener, serving, shutdown);
+        Self { listen: assembly.config.listen(), services: listeners.into_iter().map(start).collect() }
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.services.iter().map(|service| &*service.name)
+    }
+
+    /// Whether the listeners can take this assembly: what is bound stays bound, with its role.
+    fn can_take(&self, assembly: &Assembly) -> bool {
+        self.listen == assembly.config.listen() && self.services.iter().all(|service| service.is_of(assembly))
+    }
+}
+
+/// Reads all files again. All of them take effect, or none.
+fn reload(arguments: &RunArgs, files: &[File]) {
+    let (assemblies, reports) = assemble(&arguments.configs, Missing::Make);
+    faults::show(&reports);
+    announce_keys(&assemblies);
+    if faults::any_fatal(&reports) {
+        error!("the files have faults, shown above; the configuration in force stays");
+        return;
+    }
+    if !files.iter().zip(&assemblies).all(|(file, assembly)| file.can_take(assembly)) {
+        error!("`listen` or `role` has changed, which takes a restart; the configuration in force stays");
+        return;
+    }
+    for (file, assembly) in files.iter().zip(&assemblies) {
+        file.services.iter().for_each(|service| service.reload(assembly));
+    }
+    info!("reloaded");
 }
 
 /// Binds what each file listens on. Nothing is served before all of it is bound.
@@ -90,21 +146,5 @@ fn cannot_listen(listen: &config::Placed<std::net::SocketAddr>, error: &io::Erro
 fn announce_keys(assemblies: &[Assembly]) {
     for made in assemblies.iter().flat_map(|assembly| &assembly.made) {
         info!(keyfile = %made.path.display(), publish = %made.record.zone_line(), "a new key was made; its record has to be published");
-    }
-}
-
-/// Serves one listener in the background.
-pub fn start(assembly: &Assembly, listener: Listener, serving: &TaskTracker, shutdown: &CancellationToken) {
-    let settings = Settings { name: listener.to_string(), ..assembly.settings.clone() };
-    let shutdown = shutdown.clone();
-    match assembly.engine.clone() {
-        Engine::Outbound(engine) => {
-            let relay = Relay::new(settings, engine, &listener);
-            serving.spawn(relay.serve(listener, shutdown));
-        }
-        Engine::Inbound(engine) => {
-            let relay = Relay::new(settings, engine, &listener);
-            serving.spawn(relay.serve(listener, shutdown));
-        }
     }
 }

@@ -1,20 +1,45 @@
 //! What the system tells the program, and what the program asks of it.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::{debug, warn};
+use std::io;
+use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
+use tracing::{debug, error, warn};
 
-/// Waits for SIGTERM or SIGINT, and names the one that came.
-pub async fn stop() -> &'static str {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        warn!("cannot listen for signals");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+/// What a signal asks for.
+pub enum Signal {
+    /// SIGTERM or SIGINT: to end.
+    Stop(&'static str),
+    /// SIGHUP: to read the configuration again.
+    Reload,
+}
+
+/// Signals, as they come.
+pub struct Signals {
+    terminate: UnixSignal,
+    interrupt: UnixSignal,
+    hang_up: UnixSignal,
+}
+
+impl Signals {
+    /// Listens from now on; `None`, with a log line, if the system does not let us.
+    pub fn listen() -> Option<Self> {
+        let listen = || -> io::Result<Self> {
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+                hang_up: signal(SignalKind::hangup())?,
+            })
+        };
+        listen().inspect_err(|error| error!(%error, "cannot listen for signals")).ok()
+    }
+
+    /// The next one.
+    pub async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.terminate.recv() => Signal::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Signal::Stop("SIGINT"),
+            _ = self.hang_up.recv() => Signal::Reload,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::DemoError;
 use super::return_port::ReturnPort;
 use crate::assemble::{self, Assembly, Missing};
-use crate::run;
+use crate::service::Service;
 use config::{Config, Engine, NextHop, Placed, Report, Source};
 use dns::Zone;
 use relay::Listener;
@@ -51,7 +51,7 @@ impl Stage {
         let serve = |assembly: &Assembly| {
             let listener = Listener::tcp((Ipv4Addr::LOCALHOST, 0).into())?;
             let address = listener.address().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
-            run::start(assembly, listener, &serving, &shutdown);
+            Service::start(assembly, listener, &serving, &shutdown);
             Ok::<_, std::io::Error>(address)
         };
         let (outbound, inbound) = (serve(&signing)?, serve(&verifying)?);
