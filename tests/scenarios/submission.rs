@@ -36,13 +36,28 @@ async fn only_the_submission_port_is_signed() {
 }
 
 #[tokio::test]
-async fn eight_bit_mail_is_converted_before_it_is_signed() {
+async fn eight_bit_mail_arrives_signed() {
+    if Postfix::is_missing() {
+        return;
+    }
+    let host = Mailhost::with(Use::SubmissionOnly).start().await;
+    let mut user = host.submission().await;
+    user.delivers("alice@example.org", "bob@example.net", &corpus("eight-bit.eml")).await;
+    let message = host.elsewhere.taken().await;
+    assert!(message.text().contains("Köln"), "{}", message.text());
+    assert_signed(&message, &host);
+}
+
+#[tokio::test]
+async fn eight_bit_mail_is_converted_before_it_is_signed_where_master_cf_says_so() {
     if Postfix::is_missing() {
         return;
     }
     // A next hop without 8BITMIME: a conversion after the signing would break the signature.
     let old = NextHop::fake().offers(&["PIPELINING"]);
-    let host = Mailhost::with(Use::SubmissionOnly).elsewhere(old).start().await;
+    let host =
+        Mailhost::with(Use::SubmissionOnly).elsewhere(old).documented("master.cf: convert before signing");
+    let host = host.start().await;
     let mut user = host.submission().await;
     user.delivers("alice@example.org", "bob@example.net", &corpus("eight-bit.eml")).await;
     let message = host.elsewhere.taken().await;
@@ -135,13 +150,13 @@ async fn a_bounce_with_the_empty_sender_passes_the_signer() {
 }
 
 #[tokio::test]
-async fn postfixs_own_bounces_are_signed_where_main_cf_says_so() {
+async fn postfixs_own_bounces_are_signed_where_master_cf_says_so() {
     if Postfix::is_missing() {
         return;
     }
     let refusing = NextHop::fake().answers_once("RCPT TO:<nobody@", "550 5.1.1 who?");
-    let host = Mailhost::with(Use::SubmissionOnly).elsewhere(refusing).documented("main.cf: sign bounces");
-    let host = host.main("myorigin = example.org").main("double_bounce_sender = double-bounce").start().await;
+    let host = Mailhost::with(Use::SubmissionOnly).elsewhere(refusing).documented("master.cf: sign bounces");
+    let host = host.main("myorigin = example.org").start().await;
     // The sender is elsewhere, so that is where the report goes.
     host.submission().await.delivers("alice@example.com", "nobody@example.net", &corpus("plain.eml")).await;
     let report = host.elsewhere.taken().await;

@@ -184,13 +184,22 @@ impl Setup {
 
     /// The base services, and in the place of those that the documentation names, its own.
     fn master_file(&self) -> String {
-        let name = |line: &str| line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>();
-        let ours: Vec<_> =
-            self.master.lines().filter(|line| !line.starts_with([' ', '\t', '#'])).map(name).collect();
-        let base = self.on_our_ports(MASTER);
-        let kept = base.lines().filter(|line| !ours.contains(&name(line)));
-        let mut master = kept.map(|line| line.to_owned() + "\n").collect::<String>();
-        master.push_str(&self.master);
-        master
+        let mut services: Vec<String> = Vec::new();
+        let text = self.on_our_ports(MASTER) + &self.master;
+        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            match services.last_mut() {
+                Some(service) if line.starts_with([' ', '\t']) => service.extend([line, "\n"]),
+                _ => {
+                    services.retain(|service| name(service) != name(line));
+                    services.push(format!("{line}\n"));
+                }
+            }
+        }
+        services.concat()
     }
+}
+
+/// A service's name and type, which tell it from others.
+fn name(service: &str) -> Vec<&str> {
+    service.split_whitespace().take(2).collect()
 }

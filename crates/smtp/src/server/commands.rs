@@ -232,7 +232,14 @@ impl Session {
     /// The refusal of a parameter whose extension is not offered.
     fn unoffered(&self, parameters: &Parameters) -> Option<Reply> {
         // RFC 5321 §4.1.1.11: 555 is for parameters that are not recognized or not implemented.
-        let all_offered = parameters.iter().all(|parameter| self.offer.has(parameter.keyword.extension()));
+        let is_offered = |keyword: Keyword| match keyword {
+            // RFC 6531 §3.1: "MUST provide support for, and announce, the 8BITMIME extension"
+            // A signer withholds the word, so that clients convert before it signs. Postfix takes it as said beside
+            // SMTPUTF8, and would bounce all 8-bit mail if we refused the parameter.
+            Keyword::Body => self.offer.has(Extension::EightBitMime) || self.offer.has(Extension::Smtputf8),
+            other => self.offer.has(other.extension()),
+        };
+        let all_offered = parameters.iter().all(|parameter| is_offered(parameter.keyword));
         (!all_offered).then_some(replies::UNKNOWN_PARAMETER)
     }
 
