@@ -86,7 +86,7 @@ impl Transaction {
             }
         }
         wire.extend_from_slice(encoder.finish());
-        self.send_last(&mut wire).await
+        self.send_last(&wire).await
     }
 
     async fn send_piece(&mut self, wire: &mut Vec<u8>) -> Result<(), Fault> {
@@ -97,7 +97,7 @@ impl Transaction {
     }
 
     /// Sends what ends the content. Whatever the next hop has said until here was not about all of it.
-    async fn send_last(&mut self, wire: &mut Vec<u8>) -> Result<Reply, Fault> {
+    async fn send_last(&mut self, wire: &[u8]) -> Result<Reply, Fault> {
         let connection = self.connection.as_mut().ok_or_else(lost)?;
         connection.listen()?;
         connection.send(wire).await?;

@@ -159,14 +159,13 @@ impl<F: Filter> Session<F> {
             }
             Event::Data => self.begin_content(),
             Event::Chunk => self.take_chunk().await,
-            Event::Reset => self.end_transaction(),
             Event::Xforward(attributes) => self.forwarded.merge(attributes),
             Event::Xclient(attributes) => {
                 self.end_transaction();
                 self.posed.merge(attributes);
                 self.machine.restart();
             }
-            Event::Closed => self.end_transaction(),
+            Event::Reset | Event::Closed => self.end_transaction(),
         }
     }
 

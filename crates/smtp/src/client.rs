@@ -176,7 +176,9 @@ mod tests {
 
     fn hear(asked: &[Stage], wire: &[u8]) -> Result<Vec<u16>, ConversationFault> {
         let mut conversation = Conversation::default();
-        asked.iter().for_each(|&stage| conversation.expect(stage));
+        for &stage in asked {
+            conversation.expect(stage);
+        }
         conversation.input().extend_from_slice(wire);
         let mut codes = Vec::new();
         while let Some(reply) = conversation.next_reply()? {

@@ -296,9 +296,9 @@ impl Session {
 
     fn say(&mut self, reply: &Reply) {
         if self.slots.is_empty() {
-            self.output.extend_from_slice(reply.wire())
+            self.output.extend_from_slice(reply.wire());
         } else {
-            self.slots.push_back(Slot::Ready(reply.clone()))
+            self.slots.push_back(Slot::Ready(reply.clone()));
         }
     }
 

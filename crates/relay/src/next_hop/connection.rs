@@ -15,6 +15,7 @@ use tokio::time::timeout;
 /// A command, and what its reply is awaited for.
 pub(crate) type Ask = (Stage, Bytes);
 
+const RESET: &[u8] = b"RSET\r\n";
 /// How much is read at once: a reply, or those to a flight of commands.
 const READ: usize = 2048;
 
@@ -196,7 +197,6 @@ impl Connection {
         if !self.talk.is_in_step() || !self.talk.output().is_empty() {
             return false;
         }
-        const RESET: &[u8] = b"RSET\r\n";
         self.talk.expect(Stage::Reset);
         self.stream.try_write(RESET).is_ok_and(|written| written == RESET.len())
     }

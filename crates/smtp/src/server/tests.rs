@@ -58,7 +58,9 @@ impl Play {
             {
                 break;
             }
-            answers.into_iter().for_each(|reply| self.session.answer(reply));
+            for reply in answers {
+                self.session.answer(reply);
+            }
         }
         let output = String::from_utf8(std::mem::take(self.session.output())).unwrap();
         let last = output.lines().filter(|line| line.as_bytes().get(3) == Some(&b' '));
