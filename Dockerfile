@@ -4,7 +4,7 @@
 #   docker run --rm -v /etc/dkimgate:/etc/dkimgate:ro dkimgate /etc/dkimgate/proxy-out.yaml
 #
 # The argument is the YAML file, or several. The key files must be readable by user 65532 and by nobody else. Logs go to
-# standard error. SIGTERM, which `docker stop` sends, drains and ends it.
+# standard output. SIGTERM, which `docker stop` sends, drains and ends it.
 #
 # 127.0.0.1 is the container's own loopback: beside an MTA's container, share its network (a pod, or
 # `--network container:postfix`), and the shipped files work as they are. Otherwise `listen` on an address that the MTA
@@ -26,4 +26,4 @@ FROM scratch
 # /tmp takes the content of large messages, in files that have no name.
 COPY --from=build /image /
 USER 65532:65532
-ENTRYPOINT ["/dkimgate", "run"]
+ENTRYPOINT ["/dkimgate", "run", "--log-output=stdout"]

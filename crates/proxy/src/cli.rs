@@ -43,7 +43,7 @@ pub struct RunArgs {
     pub log: LogArgs,
 }
 
-/// How the log looks; it goes to standard error.
+/// How the log looks, and where it goes.
 #[derive(Args, Debug)]
 pub struct LogArgs {
     /// The form of the log.
@@ -52,6 +52,18 @@ pub struct LogArgs {
     /// The least level that is logged: error, warn, info, debug or trace.
     #[arg(long, default_value = "info", value_name = "LEVEL")]
     pub log_level: tracing::Level,
+    /// Where the log goes.
+    #[arg(long, value_enum, default_value_t = LogOutput::Stderr)]
+    pub log_output: LogOutput,
+}
+
+/// Where the log goes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogOutput {
+    /// Standard error.
+    Stderr,
+    /// Standard output, which is where containers are listened to.
+    Stdout,
 }
 
 /// The form of the log.
