@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("auth", &["mail", "dns"]),
     ("policy", &["mail", "dkim", "dns", "filter", "auth"]),
     ("relay", &["mail", "smtp", "filter"]),
-    ("config", &["mail", "dkim", "dns", "smtp", "auth", "policy", "relay"]),
+    ("config", &["mail", "dkim", "dns", "smtp", "filter", "auth", "policy", "relay"]),
     ("proxy", &["mail", "dkim", "dns", "smtp", "filter", "auth", "policy", "relay", "config"]),
 ];
 
@@ -46,7 +46,8 @@ fn rooms() -> Vec<(String, Vec<String>)> {
         .current_dir(root())
         .output()
         .expect("cargo runs");
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
     let packages = metadata["packages"].as_array().expect("a list of packages");
     packages.iter().map(room).collect()
 }
@@ -109,7 +110,8 @@ fn quotation(rest: &str) -> Option<(u32, String)> {
 
 /// Whether all parts of a quotation, between its ellipses, stand in the text; line ends and page breaks do not count.
 fn contains(text: &str, quotation: &str) -> bool {
-    let text = squeeze(text.lines().filter(|line| !is_page_break(line)).collect::<Vec<_>>().join(" ").as_str());
+    let text =
+        squeeze(text.lines().filter(|line| !is_page_break(line)).collect::<Vec<_>>().join(" ").as_str());
     quotation.split('…').map(squeeze).all(|part| text.contains(&part))
 }
 
@@ -129,7 +131,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if path.is_dir() && name != "target" && !name.starts_with('.') {
                 rust_files(&path)
-            } else if name.ends_with(".rs") {
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
                 vec![path]
             } else {
                 Vec::new()

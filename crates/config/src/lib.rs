@@ -33,7 +33,7 @@ pub use fault::{Cause, Fault, Place, Placed, Report, Source};
 pub use files::check_files;
 pub use inbound::{Dns, DnsSource, Inbound};
 pub use listener::{Deadlines, Kept, Limits, Listener};
-pub use network::{Network, NextHop};
+pub use network::NextHop;
 pub use outbound::{Outbound, Rule, Signature};
 pub use signature::{Algorithm, Canonicalization, Form, Identity, Oversign};
 pub use smtp::content::{Repair, Repairs};

@@ -3,9 +3,10 @@
 //! A limit or deadline that the file does not name is `None`: its default stands with whoever keeps it.
 
 use crate::fault::{Fault, Placed};
-use crate::network::{Network, NextHop};
+use crate::network::NextHop;
 use crate::section::Section;
 use crate::text::{FromText, Problem, Size, one_of};
+use filter::Network;
 use mail::Domain;
 use smtp::content::{Repair, Repairs};
 use std::net::SocketAddr;

@@ -11,9 +11,11 @@
 
 mod decision;
 mod envelope;
+mod network;
 
 pub use decision::{Account, Decision, Edits, Refusal, Verdict};
 pub use envelope::{Client, Envelope};
+pub use network::{Network, NetworkError};
 
 use mail::Header;
 use std::sync::Arc;

@@ -4,12 +4,11 @@
 //! that every reader reads alike nothing is signed, and the log says why. [`RuleTable::explain`] walks the rules
 //! aloud and touches no key; the engine walks the same way.
 //!
-//! `pattern`, `network` and `rule` are what rules are made of, `table` finds those for a domain, `decide` walks them,
+//! `pattern` and `rule` are what rules are made of, `table` finds those for a domain, `decide` walks them,
 //! `template` is what signatures look like, `keys` where private keys come from, `verdict` what comes of it all.
 
 mod decide;
 mod keys;
-mod network;
 mod pattern;
 mod rule;
 mod table;
@@ -18,7 +17,6 @@ mod verdict;
 
 pub use decide::{Explanation, Outcome, Step, Unsigned};
 pub use keys::{KeyCache, KeyFault, KeyName, KeyStore};
-pub use network::Network;
 pub use pattern::{AddressPattern, Glob};
 pub use rule::{
     Action, Agreement, Attribute, Conditions, Extent, Matching, ReversePathPattern, Rule, Witness,

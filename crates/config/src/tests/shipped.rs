@@ -1,5 +1,6 @@
 use super::config;
-use crate::{Canonicalization, Engine, Form, Network, Oversign};
+use crate::{Canonicalization, Engine, Form, Oversign};
+use filter::Network;
 
 const INBOUND: &str = include_str!("../../../../proxy-in.yaml");
 const OUTBOUND: &str = include_str!("../../../../proxy-out.yaml");

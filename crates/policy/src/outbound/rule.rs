@@ -1,9 +1,8 @@
 //! Rules: whose mail gets which signatures.
 
-use super::network::Network;
 use super::pattern::{AddressPattern, Glob};
 use super::template::SignatureTemplate;
-use filter::{Client, Envelope, Refusal};
+use filter::{Client, Envelope, Network, Refusal};
 use mail::{Domain, Header, Mailbox, parse_mailboxes};
 
 /// Which of the rules that fit a message count.

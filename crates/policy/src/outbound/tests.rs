@@ -122,8 +122,7 @@ fn every_condition_counts() {
         reverse_path: vec![ReversePathPattern::Address(AddressPattern::Glob(glob("*@*.a.example")))],
         ..Conditions::default()
     };
-    let network =
-        Conditions { client: vec![Network::new("192.0.2.0".parse().unwrap(), 24)], ..Conditions::default() };
+    let network = Conditions { client: vec!["192.0.2.0/24".parse().unwrap()], ..Conditions::default() };
     let login = Conditions { attributes: vec![(Attribute::Login, glob("joe*"))], ..Conditions::default() };
     let by = Conditions { listener: vec!["submission".to_owned()], ..Conditions::default() };
     let from = |address: &str| Client { address: Some(address.parse().unwrap()), ..Client::default() };

@@ -9,7 +9,7 @@ pub fn settings(listener: &Listener) -> Settings {
     Settings {
         hostname: listener.hostname.to_string(),
         relay: listener.relay.iter().map(|hop| target(&hop.value)).collect(),
-        clients: listener.clients.iter().filter_map(|network| network.to_string().parse().ok()).collect(),
+        clients: listener.clients.iter().copied().collect(),
         offer_8bitmime: listener.eightbitmime,
         repairs: listener.repairs,
         deadlines: deadlines(listener.deadlines, default.deadlines),
