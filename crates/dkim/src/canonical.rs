@@ -5,6 +5,7 @@ mod header;
 mod nofws;
 mod relaxed;
 mod simple;
+mod spot;
 mod tail;
 
 pub use body::{BodyCanonicalizer, BodyForm};

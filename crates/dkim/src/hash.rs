@@ -11,6 +11,11 @@ use crate::canonical::{BodyCanonicalizer, BodyForm};
 use ring::digest;
 use sha1::{Digest, Sha1};
 
+/// Pieces below this size are put together before they are hashed.
+const SMALL: usize = 256;
+/// How much is put together.
+const GATHER: usize = 4096;
+
 /// What one signature wants to know of the body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct BodyHashSpec {
@@ -55,7 +60,15 @@ pub struct BodyHasher {
 /// All the hashes that share one canonical form.
 struct Lane {
     canonicalizer: BodyCanonicalizer,
+    out: Out,
+}
+
+/// Where a canonical form goes.
+#[derive(Default)]
+struct Out {
     sums: Vec<Sum>,
+    /// Small pieces, put together: a hash function takes its time for each piece it is given.
+    gathered: Vec<u8>,
 }
 
 struct Sum {
@@ -94,8 +107,9 @@ impl BodyHasher {
 
     /// Takes the next chunk of the body.
     pub fn update(&mut self, chunk: &[u8]) -> Appetite {
-        for Lane { canonicalizer, sums } in self.lanes.iter_mut().filter(|lane| !lane.is_sated()) {
-            canonicalizer.update(chunk, |piece| sums.iter_mut().for_each(|sum| sum.update(piece)));
+        for Lane { canonicalizer, out } in self.lanes.iter_mut().filter(|lane| !lane.is_sated()) {
+            canonicalizer.update(chunk, |piece| out.take(piece));
+            out.flush();
         }
         self.appetite()
     }
@@ -109,9 +123,10 @@ impl BodyHasher {
     #[must_use]
     pub fn finish(self) -> BodyHashes {
         let mut hashes = vec![BodyHash::default(); self.specs.len()];
-        for Lane { canonicalizer, mut sums } in self.lanes {
-            canonicalizer.finish(|piece| sums.iter_mut().for_each(|sum| sum.update(piece)));
-            for sum in sums {
+        for Lane { canonicalizer, mut out } in self.lanes {
+            canonicalizer.finish(|piece| out.take(piece));
+            out.flush();
+            for sum in out.sums {
                 let BodyHashId(at) = sum.id;
                 hashes[at] = sum.finish();
             }
@@ -122,14 +137,14 @@ impl BodyHasher {
     fn add(&mut self, spec: Option<BodyHashSpec>, sum: Sum) -> BodyHashId {
         let id = BodyHashId(self.specs.len());
         self.specs.push(spec);
-        self.lane(sum.form).sums.push(Sum { id, ..sum });
+        self.lane(sum.form).out.sums.push(Sum { id, ..sum });
         id
     }
 
     fn lane(&mut self, form: BodyForm) -> &mut Lane {
         let at = self.lanes.iter().position(|lane| lane.canonicalizer.form() == form);
         let at = at.unwrap_or_else(|| {
-            self.lanes.push(Lane { canonicalizer: BodyCanonicalizer::new(form), sums: Vec::new() });
+            self.lanes.push(Lane { canonicalizer: BodyCanonicalizer::new(form), out: Out::default() });
             self.lanes.len() - 1
         });
         &mut self.lanes[at]
@@ -138,7 +153,28 @@ impl BodyHasher {
 
 impl Lane {
     fn is_sated(&self) -> bool {
-        self.sums.iter().all(|sum| sum.tail)
+        self.out.sums.iter().all(|sum| sum.tail)
+    }
+}
+
+impl Out {
+    fn take(&mut self, piece: &[u8]) {
+        if self.gathered.len() + piece.len() > GATHER {
+            self.flush();
+        }
+        if piece.len() < SMALL {
+            self.gathered.extend_from_slice(piece);
+        } else {
+            self.flush();
+            self.sums.iter_mut().for_each(|sum| sum.update(piece));
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.gathered.is_empty() {
+            self.sums.iter_mut().for_each(|sum| sum.update(&self.gathered));
+            self.gathered.clear();
+        }
     }
 }
 
