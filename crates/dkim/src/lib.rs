@@ -38,7 +38,8 @@ pub use canonical::{BodyCanonicalizer, BodyForm};
 pub use domainkeys::signature::OldForm;
 pub use hash::{Appetite, BodyHash, BodyHashId, BodyHashSpec, BodyHasher, BodyHashes};
 pub use key::{
-    KeyRecord, KeyRecordError, PrivateKey, PrivateKeyError, PublicKey, PublicKeyError, SigningKey,
+    KeyFlaw, KeyRecord, KeyRecordError, PrivateKey, PrivateKeyError, PublicKey, PublicKeyError, SigningKey,
+    key_flaws,
 };
 pub use options::{KeyAnswer, QueryId, VerifyOptions};
 pub use report::{DomainPolicy, Failure, KeyFacts, Kind, Report, ResultWord, SignatureError, Uncovered};
