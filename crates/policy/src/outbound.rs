@@ -4,9 +4,11 @@
 //! that every reader reads alike nothing is signed, and the log says why. [`RuleTable::explain`] walks the rules
 //! aloud and touches no key; the engine walks the same way.
 //!
-//! `pattern` and `rule` are what rules are made of, `table` finds those for a domain, `decide` walks them,
-//! `template` is what signatures look like, `keys` where private keys come from, `verdict` what comes of it all.
+//! `pattern` and `rule` are what rules are made of, `table` finds those for a domain, `decide` walks them, `cover`
+//! finds those that never fit, `template` is what signatures look like, `keys` where private keys come from,
+//! `verdict` what comes of it all.
 
+mod cover;
 mod decide;
 mod keys;
 mod pattern;
@@ -22,7 +24,9 @@ pub use rule::{
     Action, Agreement, Attribute, Conditions, Extent, Matching, ReversePathPattern, Rule, Witness,
 };
 pub use table::RuleTable;
-pub use template::{ChosenSignature, DkimStyle, Identity, SignatureTemplate, Style};
+pub use template::{
+    ChosenSignature, DkimStyle, Identity, KeyChoice, SignatureTemplate, SigningDomain, Style,
+};
 
 use crate::Clock;
 use dkim::Signing;

@@ -72,7 +72,12 @@ pub(crate) fn zone(domains: &[&str]) -> Zone {
 
 /// A signature with the key of this name, which is its selector too.
 pub(crate) fn template(key: &str) -> SignatureTemplate {
-    SignatureTemplate { domain: None, selector: domain(key), key: KeyName::new(key), style: Arc::default() }
+    SignatureTemplate {
+        domain: SigningDomain::Matched,
+        selector: domain(key),
+        key: KeyName::new(key).into(),
+        style: Arc::default(),
+    }
 }
 
 /// A rule that signs.
@@ -81,6 +86,7 @@ pub(crate) fn rule(name: &str, author: AddressPattern, keys: &[&str]) -> Rule {
         name: name.to_owned(),
         conditions: Conditions { author: vec![author], ..Conditions::default() },
         agreement: None,
+        table: None,
         sign_again: false,
         action: Action::Sign(keys.iter().map(|key| template(key)).collect()),
     }

@@ -2,10 +2,10 @@
 
 use super::rule::{Action, Matching, Rule, Subject, Witness};
 use super::table::RuleTable;
-use super::template::{ChosenSignature, SignatureTemplate};
+use super::template::ChosenSignature;
 use dkim::{Kind, TagList};
 use filter::{Envelope, Refusal};
-use mail::{Author, AuthorError, Domain, Header, Mailbox};
+use mail::{Author, AuthorError, Domain, Header, Mailbox, parse_mailboxes};
 use std::fmt;
 use thiserror::Error;
 
@@ -118,6 +118,8 @@ struct Walk<'a> {
     /// What came of the rules so far, if anybody wants to know.
     steps: Option<Vec<Step>>,
     chosen: Vec<ChosenSignature>,
+    /// The table of the last rule that fits.
+    table: Option<u32>,
     /// Whether a signature was left out since the message has it already.
     repeated: bool,
 }
@@ -128,16 +130,20 @@ impl<'a> Walk<'a> {
     }
 
     fn silent(header: &'a Header, envelope: &'a Envelope) -> Self {
-        Self { header, envelope, steps: None, chosen: Vec::new(), repeated: false }
+        Self { header, envelope, steps: None, chosen: Vec::new(), table: None, repeated: false }
     }
 
     fn rules(&mut self, matching: Matching, rules: Vec<&Rule>, author: &Mailbox) -> Outcome {
         let subject = Subject::new(author, self.header, self.envelope);
         for rule in rules {
+            if rule.table.is_some() && rule.table == self.table {
+                continue;
+            }
             if let Err(misfit) = rule.conditions.fit(&subject) {
                 self.note(rule, false, || misfit.words());
                 continue;
             }
+            self.table = rule.table;
             if let Some(outcome) = self.apply(rule, &subject) {
                 return outcome;
             }
@@ -167,7 +173,7 @@ impl<'a> Walk<'a> {
             Action::Sign(templates) => {
                 let domain = rule.conditions.matched_domain(subject.author);
                 for template in templates {
-                    self.choose(rule, template, &domain);
+                    self.choose(rule, template.choose(rule, &subject.author.domain, &domain));
                 }
                 None
             }
@@ -186,10 +192,11 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn choose(&mut self, rule: &Rule, template: &SignatureTemplate, domain: &Domain) {
-        let chosen = template.choose(rule, domain);
+    fn choose(&mut self, rule: &Rule, chosen: ChosenSignature) {
         if self.chosen.iter().any(|other| other.is_same_as(&chosen)) {
             self.note(rule, true, || format!("signs with {chosen}, as a rule before it does"));
+        } else if chosen.kind == Kind::DomainKeys && is_sent_by_another(self.header, &chosen.domain) {
+            self.note(rule, true, || format!("does not sign with {chosen}: Sender is of another domain"));
         } else if !rule.sign_again && is_there_already(self.header, &chosen) {
             self.repeated = true;
             self.note(rule, true, || format!("signs with {chosen}, which is there already"));
@@ -204,6 +211,14 @@ impl<'a> Walk<'a> {
             steps.push(Step { rule: rule.name.clone(), fits, words: words() });
         }
     }
+}
+
+/// RFC 4870 §3.4.1 has the Sender field, where there is one, decide who may sign.
+fn is_sent_by_another(header: &Header, domain: &Domain) -> bool {
+    let is_within = |sender: &Mailbox| sender.domain.is_within(domain);
+    let theirs =
+        |value: &[u8]| !parse_mailboxes(value).is_ok_and(|senders| senders.first().is_some_and(is_within));
+    header.named("Sender").any(|(_, field)| theirs(field.value()))
 }
 
 /// Whether the message has come by before. A signature is known by its key, which domain and selector name.

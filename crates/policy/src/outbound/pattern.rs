@@ -44,6 +44,14 @@ impl AddressPattern {
             Self::Glob(_) => None,
         }
     }
+
+    /// The domain under which a rule with this pattern is found.
+    pub(super) fn index_domain(&self) -> Option<Domain> {
+        match self {
+            Self::Glob(glob) => glob.domain(),
+            _ => self.domain().cloned(),
+        }
+    }
 }
 
 impl fmt::Display for AddressPattern {
@@ -67,6 +75,18 @@ impl Glob {
     #[must_use]
     pub fn new(pattern: &str) -> Self {
         Self(pattern.to_ascii_lowercase())
+    }
+
+    /// The domain of all the addresses that fit, where the pattern says it in full.
+    fn domain(&self) -> Option<Domain> {
+        let (_, domain) = self.0.rsplit_once('@')?;
+        Domain::parse(domain).ok()
+    }
+
+    /// Whether every text that fits another pattern fits this one; found out in the plain cases only.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let is_plain = !other.0.contains(['*', '?']);
+        self.0 == "*" || self == other || (is_plain && self.fits(&other.0))
     }
 
     /// Whether the whole text fits.

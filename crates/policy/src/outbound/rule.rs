@@ -24,6 +24,9 @@ pub struct Rule {
     pub conditions: Conditions,
     /// Who else must agree that the author may be signed for.
     pub agreement: Option<Agreement>,
+    /// The table that it comes from, by number. Of the rules of one table, which stand together, only the first that
+    /// fits counts.
+    pub table: Option<u32>,
     /// Whether to sign although the message has a signature of this domain and selector already.
     pub sign_again: bool,
     /// What then.
@@ -42,7 +45,7 @@ pub enum Action {
 }
 
 /// When a rule fits: every list that is not empty must have an entry that does.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Conditions {
     /// The author, the one of the From field.
     pub author: Vec<AddressPattern>,

@@ -14,7 +14,7 @@ pub struct RuleTable {
     by_domain: HashMap<Domain, Vec<usize>>,
     /// The rules that are for authors of a domain and of its subdomains, by that domain.
     by_ancestor: HashMap<Domain, Vec<usize>>,
-    /// The rules that say nothing of the author, or something with a `*` in it.
+    /// The rules that say nothing of the author, or something with a `*` in its domain.
     general: Vec<usize>,
 }
 
@@ -43,32 +43,51 @@ impl RuleTable {
     }
 
     /// The rules that may fit a message of an author of this domain, in their order.
-    pub(super) fn candidates(&self, domain: &Domain) -> Vec<&Rule> {
-        let mut found = self.general.clone();
-        found.extend(self.by_domain.get(domain).into_iter().flatten());
-        let mut ancestor = Some(domain.as_str());
+    #[must_use]
+    pub fn candidates(&self, domain: &Domain) -> Vec<&Rule> {
+        self.candidate_places(domain).into_iter().map(|at| &self.rules[at]).collect()
+    }
+
+    /// The places of the rules that say nothing of the author, or something with a `*` in its domain.
+    pub(super) fn general(&self) -> &[usize] {
+        &self.general
+    }
+
+    pub(super) fn candidate_places(&self, domain: &Domain) -> Vec<usize> {
+        let mut found = self.places_by_domain(domain);
+        if !self.general.is_empty() {
+            found.extend_from_slice(&self.general);
+            found.sort_unstable();
+        }
+        found
+    }
+
+    /// The places of the rules that name this domain or a parent of it.
+    pub(super) fn places_by_domain(&self, domain: &Domain) -> Vec<usize> {
+        let mut found = self.by_domain.get(domain).cloned().unwrap_or_default();
+        let mut ancestor = Some(domain.as_str()).filter(|_| !self.by_ancestor.is_empty());
         while let Some(name) = ancestor {
             found.extend(self.by_ancestor.get(name).into_iter().flatten());
             ancestor = name.split_once('.').map(|(_, parent)| parent);
         }
         found.sort_unstable();
         found.dedup();
-        found.into_iter().map(|at| &self.rules[at]).collect()
+        found
     }
 
     fn index(&mut self, at: usize, rule: &Rule) {
         let patterns = &rule.conditions.author;
-        if patterns.is_empty() || patterns.iter().any(|pattern| pattern.domain().is_none()) {
+        let domains: Option<Vec<Domain>> = patterns.iter().map(AddressPattern::index_domain).collect();
+        let Some(domains) = domains.filter(|domains| !domains.is_empty()) else {
             self.general.push(at);
             return;
-        }
-        for pattern in patterns {
-            let Some(domain) = pattern.domain() else { continue };
+        };
+        for (pattern, domain) in patterns.iter().zip(domains) {
             let index = match pattern {
                 AddressPattern::Within(_) => &mut self.by_ancestor,
                 _ => &mut self.by_domain,
             };
-            index.entry(domain.clone()).or_default().push(at);
+            index.entry(domain).or_default().push(at);
         }
     }
 }

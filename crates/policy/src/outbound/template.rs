@@ -13,18 +13,45 @@ use std::sync::Arc;
 /// One signature that a rule makes.
 #[derive(Clone, Debug)]
 pub struct SignatureTemplate {
-    /// `d=`; without it the domain by which the rule fits, which may be a parent of the author's own.
-    pub domain: Option<Domain>,
+    /// `d=`
+    pub domain: SigningDomain,
     /// `s=`
     pub selector: Domain,
     /// The private key.
-    pub key: KeyName,
+    pub key: KeyChoice,
     /// All the rest. A hundred thousand templates may share one.
     pub style: Arc<Style>,
 }
 
+/// Which domain signs.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum SigningDomain {
+    /// The domain by which the rule fits, which may be a parent of the author's own.
+    #[default]
+    Matched,
+    /// The author's own.
+    Author,
+    /// This one.
+    Fixed(Domain),
+}
+
+/// Which key signs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeyChoice {
+    /// This one.
+    Named(KeyName),
+    /// The one whose name is these pieces with the author's domain between them.
+    ByDomain(Box<[String]>),
+}
+
+impl From<KeyName> for KeyChoice {
+    fn from(name: KeyName) -> Self {
+        Self::Named(name)
+    }
+}
+
 /// What signatures have in common, whoever signs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Style {
     /// A DKIM signature.
     Dkim(DkimStyle),
@@ -33,7 +60,7 @@ pub enum Style {
 }
 
 /// What DKIM signatures have in common.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DkimStyle {
     /// `a=`, if the key must be of that type; else the key decides.
     pub algorithm: Option<Algorithm>,
@@ -57,6 +84,8 @@ pub enum Identity {
     Fixed(String),
     /// The author's address, where it is within the signing domain.
     Author,
+    /// This local part at the author's domain, where that is within the signing domain.
+    AtAuthorDomain(String),
 }
 
 impl Default for DkimStyle {
@@ -95,8 +124,8 @@ pub struct ChosenSignature {
 }
 
 impl SignatureTemplate {
-    /// What this rule makes for an author who fits by `domain`.
-    pub(super) fn choose(&self, rule: &Rule, domain: &Domain) -> ChosenSignature {
+    /// What this rule makes for an author who fits by `matched`.
+    pub(super) fn choose(&self, rule: &Rule, author: &Domain, matched: &Domain) -> ChosenSignature {
         let kind = match *self.style {
             Style::Dkim(_) => Kind::Dkim,
             Style::DomainKeys(_) => Kind::DomainKeys,
@@ -104,9 +133,16 @@ impl SignatureTemplate {
         ChosenSignature {
             rule: rule.name.clone(),
             kind,
-            domain: self.domain.as_ref().unwrap_or(domain).clone(),
+            domain: match &self.domain {
+                SigningDomain::Matched => matched.clone(),
+                SigningDomain::Author => author.clone(),
+                SigningDomain::Fixed(domain) => domain.clone(),
+            },
             selector: self.selector.clone(),
-            key: self.key.clone(),
+            key: match &self.key {
+                KeyChoice::Named(name) => name.clone(),
+                KeyChoice::ByDomain(pieces) => KeyName::new(&pieces.join(author.as_str())),
+            },
             style: Arc::clone(&self.style),
         }
     }
@@ -153,6 +189,9 @@ impl Identity {
             Self::Fixed(text) => Some(text.clone()),
             // RFC 6376 §3.5 wants the domain of i= within that of d=.
             Self::Author => author.domain.is_within(domain).then(|| author.to_string()),
+            Self::AtAuthorDomain(local_part) => {
+                author.domain.is_within(domain).then(|| format!("{local_part}@{}", author.domain))
+            }
         }
     }
 }

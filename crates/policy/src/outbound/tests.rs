@@ -233,7 +233,7 @@ fn the_words_of_a_style_stand_in_the_signature() {
 #[test]
 fn a_domainkeys_signature_is_made_where_it_is_asked_for() {
     let old = SignatureTemplate {
-        domain: Some(domain("news.a.example")),
+        domain: SigningDomain::Fixed(domain("news.a.example")),
         style: Arc::new(Style::DomainKeys(dkim::OldForm::Nofws)),
         ..template("rsa")
     };
@@ -307,7 +307,7 @@ fn a_store_out_of_reach_never_lets_mail_out_unsigned() {
 
 #[test]
 fn what_the_client_hears_names_no_rule_and_no_key() {
-    let secret = SignatureTemplate { key: KeyName::new("secret key"), ..template("rsa") };
+    let secret = SignatureTemplate { key: KeyName::new("secret key").into(), ..template("rsa") };
     let rules = vec![Rule { action: Action::Sign(vec![secret]), ..rule("secret rule", within(), &[]) }];
     let decision = pass(&outbound(Matching::All, rules), envelope(), MESSAGE);
     let Verdict::Refuse(refusal) = decision.verdict else { panic!("{:?}", decision.verdict) };
@@ -345,12 +345,67 @@ fn many_rules_are_found_by_domain() {
         .collect();
     rules.push(rule("parent", AddressPattern::Within(domain("d7.example")), &["ed25519"]));
     rules.push(rule("glob", AddressPattern::Glob(Glob::new("*@d7.*")), &["rsa"]));
+    rules.push(rule("local", AddressPattern::Glob(Glob::new("a*@d7.example")), &["rsa"]));
     let table = RuleTable::new(Matching::All, rules);
     let names = |name: &str| -> Vec<&str> {
         table.candidates(&domain(name)).iter().map(|rule| rule.name.as_str()).collect()
     };
     assert_eq!(names("d99999.example"), ["rule 99999", "glob"]);
-    assert_eq!(names("d7.example"), ["rule 7", "parent", "glob"]);
+    assert_eq!(names("d7.example"), ["rule 7", "parent", "glob", "local"]);
     assert_eq!(names("sub.d7.example"), ["parent", "glob"]);
     assert_eq!(names("example"), ["glob"]);
+}
+
+#[test]
+fn of_one_table_the_first_rule_that_fits_counts() {
+    let tabled = |name, pattern, table| Rule { table: Some(table), ..rule(name, pattern, &["rsa"]) };
+    let exact = || AddressPattern::Domain(domain("news.a.example"));
+    let rules = vec![
+        tabled("line 1", AddressPattern::Domain(domain("a.example")), 1),
+        tabled("line 2", exact(), 1),
+        tabled("line 3", within(), 1),
+        Rule { table: Some(2), ..rule("other 1", within(), &["ed25519"]) },
+        rule("rule 5", within(), &["rsa"]),
+    ];
+    assert_eq!(
+        account(rules, envelope(), MESSAGE),
+        "signed: d=news.a.example s=rsa (line 2), d=a.example s=ed25519 (other 1), d=a.example s=rsa (rule 5)"
+    );
+}
+
+#[test]
+fn the_author_may_decide_about_domain_key_and_identity() {
+    let style = DkimStyle { identity: Identity::AtAuthorDomain("all".into()), ..DkimStyle::default() };
+    let template = SignatureTemplate {
+        domain: SigningDomain::Author,
+        key: KeyChoice::ByDomain(["keys/", "/", ".pem"].map(str::to_owned).into()),
+        style: Arc::new(Style::Dkim(style)),
+        ..template("rsa")
+    };
+    let rules = vec![Rule { action: Action::Sign(vec![template]), ..rule("rule 1", within(), &[]) }];
+    let explanation =
+        outbound(Matching::All, rules).explain(&Header::split(MESSAGE.as_bytes()).0, &envelope());
+    let Outcome::Sign(chosen) = explanation.outcome else { panic!("{explanation}") };
+    assert_eq!(chosen[0].domain, domain("news.a.example"));
+    assert_eq!(chosen[0].key, KeyName::new("keys/news.a.example/news.a.example.pem"));
+    let author = mail::parse_mailboxes(b"joe@news.a.example").unwrap().remove(0);
+    let request = chosen[0].request(crate::tests::rsa(), &author, NOW);
+    let dkim::SignatureRequest::Dkim(request) = request else { panic!("DKIM") };
+    assert_eq!(request.identity.as_deref(), Some("all@news.a.example"));
+}
+
+#[test]
+fn a_domainkeys_signature_is_left_out_where_sender_is_somebody_else() {
+    let old =
+        SignatureTemplate { style: Arc::new(Style::DomainKeys(dkim::OldForm::Nofws)), ..template("rsa") };
+    let rules = || {
+        let signatures = vec![template("rsa"), old.clone()];
+        vec![Rule { action: Action::Sign(signatures), ..rule("rule 1", within(), &[]) }]
+    };
+    for (sender, expected) in [
+        ("b@b.example", "signed: d=a.example s=rsa (rule 1)"),
+        ("x@a.example", "signed: d=a.example s=rsa (rule 1), DomainKeys d=a.example s=rsa (rule 1)"),
+    ] {
+        assert_eq!(account(rules(), envelope(), &format!("Sender: {sender}\r\n{MESSAGE}")), expected);
+    }
 }

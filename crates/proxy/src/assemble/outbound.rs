@@ -29,6 +29,7 @@ fn rule(number: usize, rule: &config::Rule) -> Rule {
         name: format!("rule {number}"),
         conditions: Conditions { author, ..Conditions::default() },
         agreement: None,
+        table: None,
         sign_again: false,
         action: Action::Sign(rule.signatures.iter().map(template).collect()),
     }
@@ -36,9 +37,12 @@ fn rule(number: usize, rule: &config::Rule) -> Rule {
 
 fn template(signature: &Signature) -> SignatureTemplate {
     SignatureTemplate {
-        domain: signature.domain.as_ref().map(|domain| domain.value.clone()),
+        domain: match &signature.domain {
+            Some(domain) => SigningDomain::Fixed(domain.value.clone()),
+            None => SigningDomain::Matched,
+        },
         selector: signature.selector.value.clone(),
-        key: keys::name(signature),
+        key: keys::name(signature).into(),
         style: Arc::new(Style::Dkim(style(signature))),
     }
 }
