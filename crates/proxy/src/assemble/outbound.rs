@@ -8,7 +8,7 @@ use dkim::{Algorithm, Canonicalization, FieldNames, FieldSelection, Form, Oversi
 use policy::OutboundSettings;
 use policy::outbound::{
     Action, AddressPattern, Conditions, DkimStyle, Identity, Matching, Rule, RuleTable, SignatureTemplate,
-    Style,
+    SigningDomain, Style,
 };
 use std::sync::Arc;
 
