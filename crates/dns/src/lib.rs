@@ -12,7 +12,7 @@ mod budget;
 mod system;
 mod zone;
 
-pub use any::AnyResolver;
+pub use any::{AnyResolver, NameServer};
 pub use budget::{Budget, txt_within};
 pub use system::{SystemError, SystemResolver, SystemSettings};
 pub use zone::{Zone, ZoneError, ZoneFault};

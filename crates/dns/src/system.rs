@@ -1,5 +1,7 @@
 //! Real name servers, by way of hickory-resolver: the only I/O of this crate.
 
+mod inquiry;
+
 use crate::{LookupError, Resolver, TxtAnswer, Unavailable};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{
@@ -53,6 +55,8 @@ pub struct SystemError(#[source] NetError);
 #[derive(Clone)]
 pub struct SystemResolver {
     resolver: Arc<TokioResolver>,
+    /// Whom it asks.
+    servers: Arc<[SocketAddr]>,
 }
 
 impl SystemResolver {
@@ -62,9 +66,10 @@ impl SystemResolver {
             [] => system_config()?,
             servers => ResolverConfig::from_name_servers(servers.iter().map(name_server).collect()),
         };
+        let servers = config.name_servers().iter().filter_map(address).collect();
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         apply(settings, builder.options_mut());
-        Ok(Self { resolver: Arc::new(builder.build().map_err(SystemError)?) })
+        Ok(Self { resolver: Arc::new(builder.build().map_err(SystemError)?), servers })
     }
 }
 
@@ -112,6 +117,11 @@ fn name_server(address: &SocketAddr) -> NameServerConfig {
         connection.port = address.port();
     }
     NameServerConfig::new(address.ip(), true, connections)
+}
+
+/// Where a name server takes its first kind of connection.
+fn address(server: &NameServerConfig) -> Option<SocketAddr> {
+    server.connections.first().map(|connection| SocketAddr::new(server.ip, connection.port))
 }
 
 fn apply(settings: &SystemSettings, options: &mut ResolverOpts) {

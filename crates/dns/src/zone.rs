@@ -117,6 +117,15 @@ impl Zone {
         Err(Unavailable::ServFail.into())
     }
 
+    /// What a name is an alias of (CNAME), if it is one.
+    #[must_use]
+    pub fn alias(&self, name: &Domain) -> Option<Domain> {
+        match self.node(name.as_str())? {
+            Node::Alias(target) => Domain::parse(target).ok(),
+            Node::Txt(_) | Node::Trouble(_) => None,
+        }
+    }
+
     fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.get(name).or_else(|| self.wildcard(name))
     }

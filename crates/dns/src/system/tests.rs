@@ -1,8 +1,8 @@
 use super::*;
-use crate::{Budget, txt_within};
+use crate::{AnyResolver, Budget, NameServer, txt_within};
 use hickory_resolver::proto::op::{Message, OpCode};
 use hickory_resolver::proto::rr::Record;
-use hickory_resolver::proto::rr::rdata::{CNAME, SOA, TXT};
+use hickory_resolver::proto::rr::rdata::{A, CNAME, NS, SOA, TXT};
 use hickory_resolver::proto::serialize::binary::{BinDecodable, BinEncodable};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -96,6 +96,7 @@ fn answer(question: &[u8]) -> Option<Message> {
     let question = Message::from_bytes(question).unwrap();
     let query = question.queries[0].clone();
     let name = query.name().clone();
+    let record_type = query.query_type();
     let mut answer = Message::response(question.metadata.id, OpCode::Query);
     answer.metadata.recursion_available = true;
     answer.add_query(query);
@@ -114,6 +115,13 @@ fn answer(question: &[u8]) -> Option<Message> {
         "alias" => {
             add(RData::CNAME(CNAME(Name::from_ascii("split.example.").unwrap())));
         }
+        "zone" => match record_type {
+            RecordType::NS => add(RData::NS(NS(Name::from_ascii("ns.zone.example.").unwrap()))),
+            RecordType::TXT => answer.metadata.authentic_data = question.metadata.authentic_data,
+            _ => return None,
+        },
+        "ns" if record_type == RecordType::A => add(RData::A(A::new(192, 0, 2, 1))),
+        "ns" => answer.add_authority(soa()).metadata.response_code = ResponseCode::NoError,
         "nodata" => answer.add_authority(soa()).metadata.response_code = ResponseCode::NoError,
         "nxdomain" => answer.add_authority(soa()).metadata.response_code = ResponseCode::NXDomain,
         "servfail" => answer.metadata.response_code = ResponseCode::ServFail,
@@ -150,6 +158,24 @@ async fn strings_of_a_record_are_put_together_and_records_are_not() {
 async fn an_alias_is_followed() {
     let server = Server::start().await;
     assert_eq!(server.txt("alias.example").await, Ok(vec!["v=DKIM1; p=abc\\xff".into()]));
+}
+
+#[tokio::test]
+async fn what_an_administrator_asks_is_answered() {
+    let server = Server::start().await;
+    let resolver = AnyResolver::from(server.resolver());
+    assert_eq!(resolver.alias(&domain("alias.example")).await, Some(domain("split.example")));
+    assert_eq!(resolver.alias(&domain("nxdomain.example")).await, None);
+    let found = resolver.name_servers(&domain("nodata.nxdomain.zone.example")).await;
+    let expected =
+        NameServer { name: domain("ns.zone.example"), addresses: vec!["192.0.2.1".parse().unwrap()] };
+    assert_eq!(found, Ok(vec![expected]));
+    assert_eq!(
+        resolver.name_servers(&domain("nxdomain.servfail.example")).await,
+        Err(Unavailable::ServFail.into())
+    );
+    assert_eq!(resolver.is_authentic(&domain("zone.example")).await, Some(true));
+    assert_eq!(resolver.is_authentic(&domain("split.example")).await, Some(false));
 }
 
 #[tokio::test]
