@@ -33,7 +33,8 @@ mod tests {
 
     #[test]
     fn one_of_the_networks_is_enough() {
-        let networks: Networks = ["10.0.0.0/8", "::1"].map(|text| text.parse().unwrap()).into_iter().collect();
+        let networks: Networks =
+            ["10.0.0.0/8", "::1"].map(|text| text.parse().unwrap()).into_iter().collect();
         for (address, expected) in [("10.1.2.3", true), ("::1", true), ("11.1.2.3", false)] {
             assert_eq!(networks.contains(address.parse().unwrap()), expected, "{address}");
         }

@@ -1,10 +1,10 @@
 //! Where clients connect.
 
 use crate::stream::Stream;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tokio::net::{TcpListener, UnixListener};
@@ -35,6 +35,8 @@ impl Listener {
     /// Takes over a TCP socket that listens already, as a service manager hands it down.
     pub fn inherited_tcp(socket: std::net::TcpListener) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
+        // Replies must not wait for acknowledgements (Nagle's algorithm). The connections inherit it.
+        SockRef::from(&socket).set_tcp_nodelay(true)?;
         Ok(Self::Tcp(TcpListener::from_std(socket)?))
     }
 
@@ -57,10 +59,14 @@ impl Listener {
         }
     }
 
-    pub(crate) async fn accept(&self) -> io::Result<Stream> {
+    /// The next connection, and the client's address where it has one.
+    pub(crate) async fn accept(&self) -> io::Result<(Stream, Option<IpAddr>)> {
         match self {
-            Self::Tcp(listener) => Stream::tcp(listener.accept().await?.0),
-            Self::Unix(listener, _) => Ok(Stream::Unix(listener.accept().await?.0)),
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Stream::Tcp(stream), Some(peer.ip().to_canonical())))
+            }
+            Self::Unix(listener, _) => Ok((Stream::Unix(listener.accept().await?.0), None)),
         }
     }
 }

@@ -101,7 +101,7 @@ impl<F: Filter> Relay<F> {
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok(stream) => self.admit(stream, &tracker),
+                    Ok((stream, peer)) => self.admit(stream, peer, &tracker),
                     Err(error) => self.cannot_accept(&error).await,
                 },
                 _ = sweep.tick() => self.0.engine().pool.sweep(false),
@@ -126,9 +126,8 @@ impl<F: Filter> Relay<F> {
     }
 
     /// Takes a client in, or tells it why not.
-    fn admit(&self, stream: Stream, tracker: &TaskTracker) {
+    fn admit(&self, stream: Stream, peer: Option<IpAddr>, tracker: &TaskTracker) {
         let engine = self.0.engine();
-        let peer = stream.peer();
         let refusal = match peer {
             Some(peer) if !engine.settings.clients.contains(peer) => {
                 warn!(listener = engine.settings.name, client = %peer, "client is not listed");
@@ -141,7 +140,7 @@ impl<F: Filter> Relay<F> {
             Ok(place) => {
                 let count = self.0.count.fetch_add(1, Ordering::Relaxed);
                 let name = format!("{:x}-{count:x}", self.0.named);
-                let session = Session::new(Arc::clone(&self.0), engine, stream, name);
+                let session = Session::new(Arc::clone(&self.0), engine, (stream, peer), name);
                 tracker.spawn(async move {
                     session.run().await;
                     drop(place);

@@ -25,7 +25,7 @@ const TIMED_OUT: Reply = Reply::fixed(b"421 4.4.2 Timeout\r\n");
 const IN_DOUBT: Reply =
     Reply::fixed(b"451 4.4.2 No answer from the next hop, which may have the message\r\n");
 /// How much is read at once between messages.
-const READ_COMMANDS: usize = 4 << 10;
+const READ_COMMANDS: usize = 2 << 10;
 /// How much is read at once of a message.
 const READ_CONTENT: usize = 16 << 10;
 /// How much is read at once of a message that has shown to be large.
@@ -67,7 +67,12 @@ pub(crate) struct Session<F: Filter> {
 }
 
 impl<F: Filter> Session<F> {
-    pub(crate) fn new(shared: Arc<Shared<F>>, engine: Arc<Engine<F>>, stream: Stream, name: String) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared<F>>,
+        engine: Arc<Engine<F>>,
+        (stream, peer): (Stream, Option<IpAddr>),
+        name: String,
+    ) -> Self {
         let settings = &engine.settings;
         let terms = Terms {
             hostname: settings.hostname.clone(),
@@ -80,7 +85,7 @@ impl<F: Filter> Session<F> {
         };
         Self {
             machine: server::Session::new(terms),
-            peer: stream.peer(),
+            peer,
             helo: None,
             posed: Attributes::default(),
             forwarded: Attributes::default(),
@@ -121,6 +126,11 @@ impl<F: Filter> Session<F> {
 
     /// Takes events until the session ends.
     async fn converse(&mut self) -> End {
+        if self.engine.settings.proxy_protocol
+            && let Err(end) = Box::pin(self.be_introduced()).await
+        {
+            return end;
+        }
         loop {
             if self.machine.has_content() {
                 self.take_content().await;

@@ -19,6 +19,8 @@ pub struct Settings {
     pub relay: Vec<Target>,
     /// What is spoken with clients.
     pub protocol: Protocol,
+    /// Whether each client is introduced by a PROXY header, of version 1 or 2. `clients` then lists the balancers.
+    pub proxy_protocol: bool,
     /// Who may connect.
     pub clients: Networks,
     /// Whether 8BITMIME is offered where the next hop has it. A signer had better not: the client then converts
@@ -47,6 +49,7 @@ impl Default for Settings {
             hostname: "localhost".into(),
             relay: Vec::new(),
             protocol: Protocol::Smtp,
+            proxy_protocol: false,
             clients: Networks::loopback(),
             offer_8bitmime: true,
             offer_xclient: false,

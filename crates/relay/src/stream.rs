@@ -1,7 +1,6 @@
 //! A connection, over TCP or a UNIX socket.
 
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -19,14 +18,6 @@ impl Stream {
     pub(crate) fn tcp(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self::Tcp(stream))
-    }
-
-    /// The peer's address, where it has one.
-    pub(crate) fn peer(&self) -> Option<IpAddr> {
-        match self {
-            Self::Tcp(stream) => stream.peer_addr().ok().map(|address| address.ip().to_canonical()),
-            Self::Unix(_) => None,
-        }
     }
 
     /// Waits until there is something to read, without a buffer to read it into.

@@ -1,6 +1,8 @@
 //! What can go wrong on either side, at each point of a conversation: what the client hears, whether the session
 //! goes on in step, and where the message is.
 
+#![allow(clippy::unwrap_used)] // A test may panic.
+
 mod common;
 
 use common::{Act, At, NextHop, Script, Serving};

@@ -1,5 +1,7 @@
 //! Conversations through the relay, over real sockets.
 
+#![allow(clippy::unwrap_used)] // A test may panic.
+
 mod common;
 
 use common::{Act, At, FIELD, NextHop, Script, Serving};

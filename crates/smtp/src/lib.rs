@@ -10,6 +10,7 @@
 //! | [`extension`] | what EHLO offers | RFC 5321 §4.1.1.1 |
 //! | [`content`] | dots off and on, the end of content, CR, LF and NUL out of place | RFC 5321 §4.5.2, §2.3.8 |
 //! | [`xforward`] | XFORWARD and XCLIENT attributes | Postfix's XFORWARD and XCLIENT how-tos |
+//! | [`proxy_protocol`] | what a load balancer says first | HAProxy's proxy-protocol.txt |
 //! | [`server`] | a session, seen from the server | RFC 5321 §4.1.4, RFC 2920 |
 //! | [`client`] | what a client writes, and which replies fit | RFC 5321 §4.3.2, RFC 2920 |
 
@@ -20,6 +21,7 @@ pub mod extension;
 pub mod line;
 pub mod parameter;
 pub mod path;
+pub mod proxy_protocol;
 pub mod reply;
 pub mod server;
 pub mod xforward;

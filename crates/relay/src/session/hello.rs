@@ -1,18 +1,55 @@
 //! What is offered to the client, and who it is said to be.
 
-use super::Session;
+use super::{End, READ_COMMANDS, Session};
 use crate::transaction::Way;
+use bytes::Buf;
 use filter::{Client, Envelope, Filter};
 use smtp::extension::{Extension, Extensions, Offer};
-use smtp::xforward::{Attribute, AttributeSet, Attributes};
+use smtp::proxy_protocol::ProxyHeader;
+use smtp::xforward::{Attribute, AttributeSet, Attributes, Value};
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::io::AsyncReadExt;
+use tokio::time::{timeout, timeout_at};
 use tracing::debug;
 
 /// How long EHLO waits to learn what a next hop offers that was never heard before.
 const LEARN: Duration = Duration::from_secs(1);
 
 impl<F: Filter> Session<F> {
+    /// Takes the PROXY header that comes before the greeting.
+    pub(super) async fn be_introduced(&mut self) -> Result<(), End> {
+        loop {
+            match ProxyHeader::parse(self.machine.input()) {
+                Ok(Some(header)) => {
+                    self.machine.input().advance(header.length);
+                    self.introduce(header.source);
+                    return Ok(());
+                }
+                Ok(None) => {}
+                Err(error) => return Err(End::Lost(io::Error::new(io::ErrorKind::InvalidData, error))),
+            }
+            self.machine.input().reserve(READ_COMMANDS);
+            let read = self.stream.read_buf(self.machine.input());
+            match timeout_at(self.deadline, read).await {
+                Ok(Ok(1..)) => {}
+                Ok(Ok(0)) => return Err(End::Lost(io::ErrorKind::UnexpectedEof.into())),
+                Ok(Err(error)) => return Err(End::Lost(error)),
+                Err(_) => return Err(End::TimedOut),
+            }
+        }
+    }
+
+    fn introduce(&mut self, source: Option<SocketAddr>) {
+        let Some(source) = source else { return };
+        let address = source.ip().to_canonical();
+        let text = if address.is_ipv6() { format!("IPv6:{address}") } else { address.to_string() };
+        self.posed.set(Attribute::Addr, Value::Known(text));
+        self.posed.set(Attribute::Port, Value::Known(source.port().to_string()));
+        self.peer = Some(address);
+    }
+
     /// Our list met with what the next hop was last heard to offer.
     pub(super) async fn offer(&mut self) -> Offer {
         self.engine = self.shared.engine();
@@ -68,7 +105,7 @@ impl<F: Filter> Session<F> {
         let known = |attribute| told.known(attribute).map(str::to_owned);
         let address =
             told.known(Attribute::Addr).map(|text| text.strip_prefix("IPv6:").unwrap_or(text).parse());
-        let direct = told.is_empty();
+        let direct = *told == self.posed;
         let said = || self.helo.as_ref().map(|name| String::from_utf8_lossy(name).into_owned());
         Client {
             address: address.and_then(Result::ok).or_else(|| self.peer.filter(|_| direct)),

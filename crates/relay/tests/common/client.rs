@@ -2,19 +2,33 @@
 
 use super::PATIENCE;
 use std::net::SocketAddr;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
-use tokio::net::TcpStream;
+use std::path::Path;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
+/// A connection of either kind.
+trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
+
 pub struct Client {
-    stream: BufStream<TcpStream>,
+    stream: BufStream<Box<dyn Connection>>,
 }
 
 impl Client {
     pub async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream: BufStream::new(stream) }
+        Self::on(stream)
+    }
+
+    pub async fn connect_unix(path: &Path) -> Self {
+        Self::on(UnixStream::connect(path).await.unwrap())
+    }
+
+    fn on(stream: impl Connection + 'static) -> Self {
+        Self { stream: BufStream::new(Box::new(stream)) }
     }
 
     /// Says a line.

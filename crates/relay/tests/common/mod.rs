@@ -88,8 +88,11 @@ impl Serving {
             ..Settings::default()
         };
         change(&mut settings);
-        let listener = Listener::tcp("127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = listener.address().unwrap();
+        Self::serve(settings, Listener::tcp("127.0.0.1:0".parse().unwrap()).unwrap())
+    }
+
+    pub fn serve(settings: Settings, listener: Listener) -> Self {
+        let address = listener.address().unwrap_or_else(|| "127.0.0.1:0".parse().unwrap());
         let (filter, shutdown) = (Stamp::default(), CancellationToken::new());
         let relay = Relay::new(settings, filter.clone(), &listener);
         let served = tokio::spawn(relay.clone().serve(listener, shutdown.clone()));
