@@ -24,6 +24,8 @@
 //! | `next_hop` | connections to the next hop, kept and replaced |
 //! | `log` | one line for each message |
 
+#![allow(clippy::disallowed_methods, reason = "deadlines are kept here")]
+
 pub mod access;
 mod delivery;
 mod intake;
