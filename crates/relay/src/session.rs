@@ -205,6 +205,7 @@ impl<F: Filter> Session<F> {
                 End::Closed => "the client gave up",
                 End::Lost(_) => "the client was lost",
                 End::TimedOut => "the client fell silent",
+                End::Drained if self.is_committed() => "the relay ends; the next hop may have the message",
                 End::Drained => "the relay ends",
             };
             let account = Account { action: "abandoned", detail: reason.to_owned(), author: None };

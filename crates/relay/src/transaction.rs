@@ -26,6 +26,17 @@ pub(crate) struct Way<'a> {
 /// A path with its parameters.
 type Party = (Path, Parameters);
 
+/// How far the connection can be trusted to be alive.
+#[derive(Clone, Copy)]
+enum Age {
+    /// It was made for this message: if it dies, the next hop is at fault.
+    Fresh,
+    /// It was kept, or died while nobody asked it anything: another one may do better.
+    Aged,
+    /// It is the other one.
+    Replaced,
+}
+
 /// A message whose envelope is being told.
 pub(crate) struct Transaction {
     pub(crate) mail: Party,
@@ -40,9 +51,7 @@ pub(crate) struct Transaction {
     pub(crate) connection: Option<Connection>,
     /// Whether the next hop took MAIL on this connection.
     begun: bool,
-    /// Whether the connection may have died of its age.
-    aged: bool,
-    replaced: bool,
+    age: Age,
     /// What the client hears since the next hop was lost.
     broken: Option<Reply>,
     /// Whether the content was sent to its end.
@@ -59,8 +68,7 @@ impl Transaction {
             flight: Vec::new(),
             connection: None,
             begun: false,
-            aged: false,
-            replaced: false,
+            age: Age::Fresh,
             broken: None,
             committed: false,
         }
@@ -127,7 +135,9 @@ impl Transaction {
 
     /// Notes that the connection died while nobody asked it anything: another one may do better.
     pub(crate) const fn aged(&mut self) {
-        self.aged = true;
+        if matches!(self.age, Age::Fresh) {
+            self.age = Age::Aged;
+        }
     }
 
     /// The message is over for the next hop too.
@@ -144,12 +154,12 @@ impl Transaction {
 
     /// Whether another connection may do better.
     pub(crate) const fn may_replace(&self, fault: &Fault) -> bool {
-        fault.is_death() && self.aged && !self.replaced && !self.committed
+        fault.is_death() && matches!(self.age, Age::Aged) && !self.committed
     }
 
     /// Takes a fresh connection, and tells all of the envelope again.
     pub(crate) async fn replace(&mut self, way: Way<'_>) -> Result<Vec<Reply>, Fault> {
-        self.replaced = true;
+        self.age = Age::Replaced;
         self.begun = false;
         self.connection = Some(way.pool.connect(way.settings).await?);
         self.tell(way).await
@@ -170,7 +180,9 @@ impl Transaction {
                 }
                 (_, true) => {}
                 (_, false) => {
-                    self.aged |= *stage == Stage::Xforward;
+                    if *stage == Stage::Xforward {
+                        self.aged();
+                    }
                     return Err(Fault::Inconstant(reply));
                 }
             }
@@ -187,14 +199,14 @@ impl Transaction {
             if self.begun
                 && let Err(fault) = connection.listen()
             {
-                self.aged = true;
+                self.aged();
                 return Err(fault);
             }
             return Ok(connection);
         }
         match way.pool.take() {
             Some(connection) => {
-                self.aged = true;
+                self.aged();
                 Ok(connection)
             }
             None => way.pool.connect(way.settings).await,

@@ -151,8 +151,8 @@ async fn a_large_body_goes_through_a_file_and_stays_whole() {
         settings.spool = folder;
     });
     let mut client = proxy.ready().await;
-    let body: String = (0..40_000).map(|n| format!(".line {n} of a large body\r\n")).collect();
-    let wire: String = body.lines().map(|line| format!(".{line}\r\n")).collect();
+    let body = ".one line of a large body\r\n".repeat(40_000);
+    let wire = body.replace(".one", "..one");
     for _ in 0..2 {
         client.envelope().await;
         assert_eq!(client.content(&format!("Subject: x\r\n\r\n{wire}")).await, "250 2.6.0 taken\r\n");
@@ -201,7 +201,7 @@ async fn limits_have_their_replies() {
 async fn a_client_that_is_not_listed_is_refused() {
     let next_hop = NextHop::absent().await;
     let proxy = Serving::start(&next_hop, |settings| {
-        settings.clients = ["192.0.2.0/24".parse().unwrap()].into_iter().collect()
+        settings.clients = ["192.0.2.0/24".parse().unwrap()].into_iter().collect();
     });
     let mut client = proxy.connect().await;
     client.hears("554 5.7.1").await.hears_the_end().await;
@@ -255,4 +255,15 @@ async fn a_reload_counts_from_the_next_transaction() {
     client.envelope().await;
     assert_eq!(client.content(MESSAGE).await, "250 2.6.0 taken\r\n");
     assert_eq!((before.heard().taken.len(), after.heard().taken.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_next_hop_silent_after_the_final_dot_leaves_a_doubt_when_the_relay_ends() {
+    let next_hop = Script::default().at(At::Dot, Act::Silence).start().await;
+    let proxy = Serving::start(&next_hop, |settings| settings.drain = std::time::Duration::from_millis(20));
+    let mut client = proxy.ready().await;
+    client.envelope().await.says("DATA").await.hears("354").await.sends(b"Subject: x\r\n\r\n.\r\n").await;
+    next_hop.until(|heard| heard.complete == 1).await;
+    proxy.stop().await;
+    client.hears("451 4.4.2").await.hears("421 4.3.2").await.hears_the_end().await;
 }

@@ -41,31 +41,31 @@ impl ProxyHeader {
             return Err(NoProxyHeader);
         }
         match input.windows(2).take(LONGEST_LINE - 1).position(|pair| pair == b"\r\n") {
-            Some(end) => {
-                Ok(Some(Self { length: end + 2, source: line(&input[6..end]).ok_or(NoProxyHeader)? }))
-            }
+            Some(end) => Ok(Some(Self { length: end + 2, source: line(&input[6..end])? })),
             None if input.len() < LONGEST_LINE => Ok(None),
             None => Err(NoProxyHeader),
         }
     }
 }
 
-/// What stands behind the word PROXY in version 1; the outer `None` says that it is malformed.
-fn line(text: &[u8]) -> Option<Option<SocketAddr>> {
-    let mut words = std::str::from_utf8(text).ok()?.split(' ');
-    let family = words.next()?;
-    if family == "UNKNOWN" {
-        return Some(None);
-    }
-    let (source, destination): (IpAddr, IpAddr) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    let (port, _): (u16, u16) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    let of_family = |address: IpAddr| match family {
-        "TCP4" => address.is_ipv4(),
-        "TCP6" => address.is_ipv6(),
-        _ => false,
+/// What stands behind the word PROXY in version 1.
+fn line(text: &[u8]) -> Result<Option<SocketAddr>, NoProxyHeader> {
+    let text = std::str::from_utf8(text).map_err(|_| NoProxyHeader)?;
+    let words: Vec<&str> = text.split(' ').collect();
+    let [family, source, destination, port, other_port] = words[..] else {
+        return if words[0] == "UNKNOWN" { Ok(None) } else { Err(NoProxyHeader) };
     };
-    let sound = of_family(source) && of_family(destination) && words.next().is_none();
-    sound.then_some(Some(SocketAddr::new(source, port)))
+    let address = |word: &str| match (family, word.parse()) {
+        ("TCP4", Ok(address @ IpAddr::V4(_))) | ("TCP6", Ok(address @ IpAddr::V6(_))) => Ok(address),
+        _ => Err(NoProxyHeader),
+    };
+    let number = |word: &str| word.parse::<u16>().map_err(|_| NoProxyHeader);
+    if family == "UNKNOWN" {
+        return Ok(None);
+    }
+    address(destination)?;
+    number(other_port)?;
+    Ok(Some(SocketAddr::new(address(source)?, number(port)?)))
 }
 
 /// A header of version 2, of which the fixed part is there.

@@ -113,27 +113,33 @@ impl<F: Filter> Session<F> {
 
     /// Carries out what the filter decided, and answers the client.
     async fn end_content(&mut self, strays: Strays) {
-        let Some(mut content) = self.content.take() else { return };
+        let Some(content) = &mut self.content else { return };
         let Some(intake) = content.intake.take() else { return };
         content.size = intake.size();
         let reply = match intake.conclude(strays, &self.engine.settings).await {
             Ok(mut message) => {
                 let verdict = std::mem::replace(&mut message.decision.verdict, Verdict::Discard);
                 let (reply, next_hop) = self.carry_out(verdict, &mut message).await;
-                content.line(Some(&message.header), &message.decision.account, Some(&reply), next_hop);
+                self.line(Some(&message.header), &message.decision.account, (&reply, next_hop));
                 reply
             }
             Err(reply) => {
                 let account = Account { action: "refused", detail: "by the relay".into(), author: None };
-                content.line(None, &account, Some(&reply), false);
+                self.line(None, &account, (&reply, false));
                 reply
             }
         };
         let lmtp = self.engine.settings.protocol == Protocol::Lmtp;
-        let replies = if lmtp { content.envelope.recipients.len() } else { 1 };
-        self.machine.conclude(std::iter::repeat_n(&reply, replies));
+        let recipients = self.transaction.as_ref().map_or(1, |transaction| transaction.recipients.len());
+        self.machine.conclude(std::iter::repeat_n(&reply, if lmtp { recipients } else { 1 }));
         self.end_transaction();
         self.touch();
+    }
+
+    fn line(&self, header: Option<&Header>, account: &Account, (reply, next_hop): (&Reply, bool)) {
+        if let Some(content) = &self.content {
+            content.line(header, account, Some(reply), next_hop);
+        }
     }
 
     /// Gives the reply, and whether the next hop had to do with it.

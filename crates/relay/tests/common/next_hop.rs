@@ -122,6 +122,7 @@ impl NextHop {
                     script: script.clone(),
                     number,
                     heard: Arc::clone(&ears),
+                    bell: Arc::clone(&bell),
                 };
                 let (ears, bell) = (Arc::clone(&ears), Arc::clone(&bell));
                 sessions.spawn(async move {
@@ -176,6 +177,7 @@ struct Talk {
     script: Script,
     number: usize,
     heard: Arc<Mutex<Heard>>,
+    bell: Arc<Notify>,
 }
 
 /// The connection is over.
@@ -234,6 +236,7 @@ impl Talk {
             }
         }
         self.heard.lock().unwrap().complete += 1;
+        self.bell.notify_waiters();
         // What is taken is noted before anyone can hear of it.
         let takes =
             self.rule(At::Dot).is_none_or(|act| matches!(act, Act::Say(text) if text.starts_with('2')));
