@@ -1,24 +1,56 @@
-//! `dkimgate check`: everything that `run` would complain of, without serving.
+//! `dkimgate check`: everything that `run` would complain of, without serving; and what the DNS has of the keys.
+
+mod published;
 
 use crate::assemble::{Assembly, Missing, assemble};
 use crate::cli::CheckArgs;
-use crate::{exit, faults};
+use crate::{exit, faults, key};
+use config::{Fault, Report};
+use published::Published;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 /// Reads the files, the keys and the zones, and says what is wrong with them.
 pub fn check(arguments: &CheckArgs) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    // Resolvers are set up, and want to know where they would run.
-    let _guard = runtime.as_ref().ok().map(tokio::runtime::Runtime::enter);
-    let (assemblies, reports) = assemble(&arguments.configs, Missing::Leave);
-    faults::show(&reports);
+    let (assemblies, mut reports) = {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        // Resolvers are set up, and want to know where they would run.
+        let _guard = runtime.as_ref().ok().map(tokio::runtime::Runtime::enter);
+        assemble(&arguments.configs, Missing::Leave)
+    };
+    let asks = arguments.dns || arguments.from.zone.is_some() || !arguments.from.servers.is_empty();
+    let published = if asks {
+        match Published::look(&assemblies, &arguments.from, &mut reports) {
+            Ok(published) => Some(published),
+            Err(error) => {
+                eprintln!("dkimgate: {error}");
+                return exit::CONFIGURATION.into();
+            }
+        }
+    } else {
+        None
+    };
+    if arguments.json {
+        println!("{}", as_json(&assemblies, &reports, published.as_ref()));
+    } else {
+        show(&assemblies, &reports, published.as_ref());
+    }
     if faults::any_fatal(&reports) {
         return exit::CONFIGURATION.into();
     }
-    for assembly in &assemblies {
+    published.map_or(ExitCode::SUCCESS, |published| key::check::status(&published.findings))
+}
+
+fn show(assemblies: &[Assembly], reports: &[Report], published: Option<&Published>) {
+    faults::show(reports);
+    // A file with a fault has no summary; without any word of the others they would look forgotten.
+    for assembly in assemblies {
         println!("{}", summary(assembly));
     }
-    ExitCode::SUCCESS
+    if let Some(published) = published {
+        print!("{published}");
+    }
 }
 
 /// What a sound file does, in one line.
@@ -28,10 +60,41 @@ fn summary(Assembly { config, .. }: &Assembly) -> String {
     let relay = list(config.listener.relay.iter().map(|hop| hop.value.to_string()).collect());
     let does = match &config.engine {
         config::Engine::Outbound(outbound) => {
-            let domains = outbound.rules.iter().flat_map(|rule| &rule.domains);
-            format!("signs for {}", list(domains.map(|domain| domain.value.to_string()).collect()))
+            let domains: BTreeSet<String> = outbound
+                .rules()
+                .flat_map(|rule| &rule.keys)
+                .flat_map(|key| &key.domains)
+                .map(ToString::to_string)
+                .collect();
+            format!("signs for {}", list(domains.into_iter().collect()))
         }
         config::Engine::Inbound(_) => format!("verifies as {}", config.listener.hostname),
     };
     format!("{}: ok; {listen} → {relay}, {does}", config.file.name)
+}
+
+fn as_json(assemblies: &[Assembly], reports: &[Report], published: Option<&Published>) -> Value {
+    let sound: Vec<&str> = assemblies.iter().map(|assembly| assembly.config.file.name.as_str()).collect();
+    let faults: Vec<Value> = reports
+        .iter()
+        .flat_map(|report| report.faults().iter().map(|fault| fault_json(report, fault)))
+        .collect();
+    json!({
+        "ok": sound,
+        "faults": faults,
+        "keys": published.map(|published| published.findings.iter().map(key::inspect::Finding::json).collect::<Vec<_>>()),
+        "domains": published.map(|published| published.domains.iter().map(key::domain::Glance::json).collect::<Vec<_>>()),
+    })
+}
+
+fn fault_json(report: &Report, fault: &Fault) -> Value {
+    let (line, column) = report.file().line_and_column(fault.place);
+    json!({
+        "file": report.file().name,
+        "line": line,
+        "column": column,
+        "fatal": fault.is_fatal(),
+        "problem": fault.cause.to_string(),
+        "remedy": fault.cause.remedy(),
+    })
 }

@@ -1,6 +1,9 @@
-//! The command line.
+//! The command line. `key` has what stands behind `dkimgate key`.
+
+pub mod key;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use key::{DnsArgs, KeyCommand};
 use mail::Domain;
 use std::path::PathBuf;
 
@@ -20,14 +23,16 @@ pub enum Command {
     Run(RunArgs),
     /// Show the whole loop on loopback: a message is signed, sent, verified, and a forgery found out.
     Demo(DemoArgs),
-    /// Validate configuration files, keys and permissions without serving.
+    /// Validate configuration files, keys and permissions without serving; with --dns, what is published too.
+    /// Exit status: 0 all is well, 1 the record of a key has to be mended, 75 the DNS was unavailable, 78 a
+    /// configuration file or a key cannot be used.
     Check(CheckArgs),
     /// Sign a message; it comes out with its new field on top.
     Sign(SignArgs),
     /// Verify the signatures of a message. Exit status: 0 a DKIM signature passes, 1 none does, 75 the DNS was
     /// unavailable, 2 the input is unusable.
     Verify(VerifyArgs),
-    /// Make keys and their DNS records.
+    /// Make keys, publish them, change them.
     #[command(subcommand)]
     Key(KeyCommand),
 }
@@ -89,6 +94,15 @@ pub struct CheckArgs {
     /// Configuration files (YAML).
     #[arg(required = true, value_name = "CONFIG")]
     pub configs: Vec<PathBuf>,
+    /// Hold every key against its record in the DNS, and look at SPF and DMARC of its domain.
+    #[arg(long)]
+    pub dns: bool,
+    /// Where the DNS is; with either of these, --dns is meant.
+    #[command(flatten)]
+    pub from: DnsArgs,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `sign`.
@@ -166,40 +180,4 @@ pub struct VerifyArgs {
     pub raw: bool,
     /// The message; left out, standard input.
     pub file: Option<PathBuf>,
-}
-
-/// Make keys and their DNS records.
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Make a private key, and print the DNS record to publish.
-    Generate(GenerateArgs),
-}
-
-/// Arguments of `key generate`.
-#[derive(Args, Debug)]
-pub struct GenerateArgs {
-    /// The signing domain.
-    #[arg(long, value_parser = Domain::parse)]
-    pub domain: Domain,
-    /// The selector.
-    #[arg(long, value_parser = Domain::parse)]
-    pub selector: Domain,
-    /// The type of key.
-    #[arg(long = "type", value_enum, default_value_t = KeyType::Rsa)]
-    pub key_type: KeyType,
-    /// The size of an RSA key: 1024 to 8192.
-    #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1024..=8192))]
-    pub bits: u32,
-    /// The key directory; the file is DIR/DOMAIN/SELECTOR.pem.
-    #[arg(long, default_value = "keys", value_name = "DIR")]
-    pub out: PathBuf,
-}
-
-/// The type of a key.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum KeyType {
-    /// RSA, which everyone verifies.
-    Rsa,
-    /// Ed25519 (RFC 8463), beside an RSA key.
-    Ed25519,
 }

@@ -1,5 +1,32 @@
-//! Keys: made, kept in files, published in the DNS.
+//! Keys: made, kept in files, published in the DNS, held against what is published.
 
+pub mod check;
+pub mod domain;
 pub mod file;
 pub mod generate;
+pub mod inspect;
 pub mod record;
+pub mod resolver;
+
+use crate::cli::key::KeyCommand;
+use crate::exit;
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// Does what `dkimgate key` was asked for.
+pub fn key(command: &KeyCommand) -> ExitCode {
+    match command {
+        KeyCommand::Generate(arguments) => match generate::generate(arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error, 1),
+        },
+        KeyCommand::Check(arguments) => {
+            check::check(arguments).unwrap_or_else(|error| fail(&error, exit::UNUSABLE))
+        }
+    }
+}
+
+fn fail(error: &dyn Display, status: u8) -> ExitCode {
+    eprintln!("dkimgate: {error}");
+    status.into()
+}

@@ -2,7 +2,7 @@
 
 use super::file::{self, KeyFileError};
 use super::record::Publication;
-use crate::cli::{GenerateArgs, KeyType};
+use crate::cli::key::{GenerateArgs, KeyType};
 use dkim::{KeyKind, PrivateKey, SigningKey};
 use std::path::Path;
 
