@@ -2,7 +2,7 @@
 //!
 //! | module | what | where it is written |
 //! |---|---|---|
-//! | [`line`] | command lines out of a stream | RFC 5321 §2.3.8, §4.5.3.1 |
+//! | [`mod@line`] | command lines out of a stream | RFC 5321 §2.3.8, §4.5.3.1 |
 //! | [`command`] | commands | RFC 5321 §4.1 |
 //! | [`path`] | reverse-paths and forward-paths, kept as they came | RFC 5321 §4.1.2, RFC 6531 §3.3 |
 //! | [`parameter`] | the parameters of MAIL and RCPT | RFC 5321 §4.1.2, RFC 1870, 3461, 6152, 6531 |
