@@ -2,9 +2,11 @@
 //!
 //! What came in is never written anew: a [`Header`] is the octets of the header section with the places of its
 //! fields, and a [`Field`] is a slice of them. Only fields of our own ([`NewField`]) are folded, by [`FieldWriter`].
+//! The one exception is asked for: [`conversion`] encodes parts that a transport would change.
 
 mod address;
 mod author;
+pub mod conversion;
 mod domain;
 mod header;
 mod reader;
