@@ -117,6 +117,14 @@ impl Zone {
         Err(Unavailable::ServFail.into())
     }
 
+    /// Every name with TXT records, and these; in no order.
+    pub fn txt_records(&self) -> impl Iterator<Item = (&str, &[Vec<u8>])> {
+        self.nodes.iter().filter_map(|(name, node)| match node {
+            Node::Txt(records) if !records.is_empty() => Some((&**name, records.as_slice())),
+            Node::Txt(_) | Node::Alias(_) | Node::Trouble(_) => None,
+        })
+    }
+
     /// What a name is an alias of (CNAME), if it is one.
     #[must_use]
     pub fn alias(&self, name: &Domain) -> Option<Domain> {

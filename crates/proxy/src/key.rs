@@ -3,8 +3,10 @@
 pub mod check;
 pub mod domain;
 pub mod file;
+pub mod form;
 pub mod generate;
 pub mod inspect;
+pub mod publish;
 pub mod record;
 pub mod resolver;
 
@@ -22,6 +24,9 @@ pub fn key(command: &KeyCommand) -> ExitCode {
         },
         KeyCommand::Check(arguments) => {
             check::check(arguments).unwrap_or_else(|error| fail(&error, exit::UNUSABLE))
+        }
+        KeyCommand::Record(arguments) => {
+            publish::record(arguments).unwrap_or_else(|error| fail(&error, exit::UNUSABLE))
         }
     }
 }

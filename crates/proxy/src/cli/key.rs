@@ -13,6 +13,9 @@ pub enum KeyCommand {
     /// Hold a key against its record in the DNS. Exit status: 0 all is well, 1 the record has to be mended, 75 the
     /// DNS was unavailable, 2 the key or the zone file cannot be used.
     Check(CheckArgs),
+    /// Print the DNS record of a key in the form that a name server or provider takes, or read such a text back.
+    /// Exit status with --verify: 0 it publishes this key, 1 it does not, 2 the text or the key cannot be used.
+    Record(RecordArgs),
 }
 
 /// Arguments of `key generate`.
@@ -81,6 +84,49 @@ pub struct CheckArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `key record`.
+#[derive(Args, Debug)]
+pub struct RecordArgs {
+    /// Which key.
+    #[command(flatten)]
+    pub key: OneKeyArgs,
+    /// The form of the record.
+    #[arg(long, value_enum, default_value_t = Form::Zone)]
+    pub format: Form,
+    /// How long others may keep the record, in seconds.
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+    pub ttl: u32,
+    /// The record that revokes the key: an empty p=.
+    #[arg(long, conflicts_with = "verify")]
+    pub revoked: bool,
+    /// Read a record in any of these forms from a file (`-`: standard input), and say whether it publishes this key.
+    #[arg(long, value_name = "FILE")]
+    pub verify: Option<PathBuf>,
+}
+
+/// The forms in which records are entered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Form {
+    /// A line of a zone file (RFC 1035), split where a string must end.
+    Zone,
+    /// The text alone, as one string.
+    String,
+    /// Commands for BIND's nsupdate.
+    Nsupdate,
+    /// A change batch for `aws route53 change-resource-record-sets`.
+    Route53,
+    /// The body for Cloudflare's API (POST zones/ZONE/dns_records).
+    Cloudflare,
+    /// The body for PowerDNS's API (PATCH servers/localhost/zones/ZONE).
+    Powerdns,
+    /// An entry of a zone in octoDNS (YAML).
+    Octodns,
+    /// A line of tinydns-data.
+    Tinydns,
+    /// What to paste into the fields of a web form.
+    Web,
 }
 
 /// An address, with port 53 where none is named.
