@@ -9,7 +9,7 @@ mod support;
 
 use dkim::{
     BodyLength, Canonicalization, DkimRequest, Failure, FieldNames, FieldSelection, Form, Oversign,
-    PrivateKey, Report, VerifyOptions,
+    PrivateKey, Report, SignatureError, VerifyOptions,
 };
 use mail::Domain;
 use proptest::prelude::*;
@@ -143,7 +143,7 @@ const MUTATIONS: [(&str, Mutation); 20] = [
 ];
 
 fn boundary(text: &str, at: usize) -> usize {
-    (at % text.len()..).find(|at| text.is_char_boundary(*at)).filter(|at| *at < text.len()).unwrap_or(0)
+    (at % text.len()..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 fn insert(mut text: String, at: usize, inserted: &str) -> String {
@@ -216,12 +216,22 @@ fn majority_passes(report: &Report, verdict: &serde_json::Map<String, Value>) ->
     (ayes.len().max(noes.len()) >= 2).then_some(ayes.len() > noes.len())
 }
 
-/// The differences that are meant:
+/// The differences that are meant.
+fn is_meant(outcome: &Result<(), Failure>) -> bool {
+    match outcome {
+        // RFC 6376 §6.1.3: "can choose to treat the signature as if it were invalid"; the three pass what goes on after l=.
+        Err(Failure::PartlyUnsigned) => true,
+        // RFC 6376 §2.10: base64 ends with its padding; two of the three do not look at what follows it.
+        Err(Failure::Syntax(SignatureError::Malformed(tag))) => ["b", "bh"].contains(tag),
+        _ => false,
+    }
+}
+
+/// Two things are not tried:
 ///
-/// * A body that goes on after `l=` is `policy` with us. RFC 6376 §6.1.3 leaves that to the verifier; the three pass.
-/// * A body that does not end with CR LF is not tried, since SMTP has none: RFC 6376 §3.4.4 adds what is missing, as we
-///   do; `libopendkim` and `dkimpy` each fail some of them.
-/// * Nor is a bare CR or LF: the three take it for a line end in one place or another. RFC 6376 §2.8 has only CR LF.
+/// * A body that does not end with CR LF, since SMTP has none: RFC 6376 §3.4.4 adds what is missing, as we do;
+///   `libopendkim` and `dkimpy` each fail some of them.
+/// * A bare CR or LF: the three take it for a line end in one place or another. RFC 6376 §2.8 has only CR LF.
 #[test]
 fn we_pass_where_two_of_three_do() {
     let Some(oracle) = oracle() else { return };
@@ -240,7 +250,7 @@ fn we_pass_where_two_of_three_do() {
             let verdict = theirs["verdict"].as_object().unwrap();
             let outcome = &report.outcome;
             let majority = majority_passes(report, verdict).unwrap_or(outcome.is_ok());
-            if outcome.is_ok() != majority && *outcome != Err(Failure::PartlyUnsigned) {
+            if outcome.is_ok() != majority && !is_meant(outcome) {
                 writeln!(
                     differences,
                     "{} ({}): we say {outcome:?}, they {verdict:?}",

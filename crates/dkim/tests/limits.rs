@@ -64,7 +64,7 @@ fn a_message_without_signatures_asks_nothing() {
 
 #[test]
 fn ten_thousand_fields() {
-    let fields: String = (0..10_000).map(|n| format!("X-{n}: {n}\r\n")).collect();
+    let fields = (0..10_000).map(|n| format!("X-{n}: {n}\r\n")).collect::<Vec<_>>().concat();
     let message = format!("{fields}From: a@a.example\r\n{fields}\r\nx\r\n");
     let message = signed(message.as_bytes(), (0..10).map(|_| request().into()).collect());
     let reports = verify(&message, &zone(), &VerifyOptions::default(), NOW);
@@ -74,7 +74,7 @@ fn ten_thousand_fields() {
 /// A list with a hundred thousand names, most of them for fields that are not there.
 #[test]
 fn a_hundred_thousand_names() {
-    let names: String = (0..100_000).map(|n| format!("From:X-{n}:")).collect();
+    let names = (0..100_000).map(|n| format!("From:X-{n}:")).collect::<Vec<_>>().concat();
     let field = format!("DKIM-Signature: v=1; a=ed25519-sha256; d=a.example; s=s; h={names}From; bh=; b=");
     let template = dkim::TemplateRequest { field: field.into_bytes(), key: ed25519() };
     let message = signed(b"From: a@a.example\r\n\r\nx\r\n", vec![template.into()]);
@@ -99,7 +99,7 @@ fn a_field_of_a_megabyte() {
 
 #[test]
 fn a_hundred_thousand_tags() {
-    let tags: String = (0..100_000).map(|n| format!("x{n}=;")).collect();
+    let tags = (0..100_000).map(|n| format!("x{n}=;")).collect::<Vec<_>>().concat();
     let text = format!("DKIM-Signature: {tags}\r\nFrom: a@a.example\r\n\r\nx");
     let reports = verify(text.as_bytes(), &zone(), &VerifyOptions::default(), NOW);
     assert_eq!(reports[0].outcome.as_ref().unwrap_err().to_string(), "tag v= is missing");
