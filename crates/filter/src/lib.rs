@@ -11,10 +11,12 @@
 
 mod decision;
 mod envelope;
+mod measure;
 mod network;
 
 pub use decision::{Account, Decision, Edits, Refusal, Verdict};
 pub use envelope::{Client, Envelope};
+pub use measure::Measure;
 pub use network::{Network, NetworkError};
 
 use mail::Header;

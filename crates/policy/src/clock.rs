@@ -1,4 +1,4 @@
-//! What time it is, told from outside.
+//! What time it is, and what is random, told from outside.
 
 /// Tells the time. The engines never ask the system: the assembly hands a clock in, and a test its own.
 pub trait Clock: Send + Sync + 'static {
@@ -8,6 +8,18 @@ pub trait Clock: Send + Sync + 'static {
 
 impl<F: Fn() -> u64 + Send + Sync + 'static> Clock for F {
     fn now(&self) -> u64 {
+        self()
+    }
+}
+
+/// Draws numbers that nobody draws twice. The engines draw none themselves, for the same reason.
+pub trait Randomness: Send + Sync + 'static {
+    /// The next number; all of its bits are random.
+    fn draw(&self) -> u128;
+}
+
+impl<F: Fn() -> u128 + Send + Sync + 'static> Randomness for F {
+    fn draw(&self) -> u128 {
         self()
     }
 }

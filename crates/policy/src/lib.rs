@@ -11,7 +11,7 @@ mod clock;
 pub mod inbound;
 pub mod outbound;
 
-pub use clock::Clock;
+pub use clock::{Clock, Randomness};
 pub use inbound::{Inbound, InboundSettings};
 pub use outbound::{Outbound, OutboundSettings};
 

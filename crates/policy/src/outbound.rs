@@ -8,6 +8,7 @@
 //! finds those that never fit, `template` is what signatures look like, `keys` where private keys come from,
 //! `verdict` what comes of it all.
 
+mod completion;
 mod cover;
 mod decide;
 mod keys;
@@ -17,6 +18,7 @@ mod table;
 mod template;
 mod verdict;
 
+pub use completion::Completion;
 pub use decide::{Explanation, Outcome, Step, Unsigned};
 pub use keys::{KeyCache, KeyFault, KeyName, KeyStore};
 pub use pattern::{AddressPattern, Glob};
@@ -29,6 +31,7 @@ pub use template::{
 };
 
 use crate::Clock;
+use completion::Completed;
 use dkim::Signing;
 use filter::{Appetite, Decision, Envelope, Filter, Pass};
 use mail::{Header, Mailbox};
@@ -58,6 +61,7 @@ pub enum OnFault {
 /// The engine of an outbound listener.
 pub struct Outbound {
     shared: Arc<Shared>,
+    completion: Option<Arc<Completion>>,
 }
 
 struct Shared {
@@ -70,7 +74,13 @@ impl Outbound {
     /// An engine that takes its private keys from `keys`.
     #[must_use]
     pub fn new(settings: OutboundSettings, keys: impl KeyStore, clock: Arc<dyn Clock>) -> Self {
-        Self { shared: Arc::new(Shared { settings, keys: Box::new(keys), clock }) }
+        Self { shared: Arc::new(Shared { settings, keys: Box::new(keys), clock }), completion: None }
+    }
+
+    /// Looks after fields that a message should have and does not.
+    #[must_use]
+    pub fn completing(self, completion: Completion) -> Self {
+        Self { completion: Some(Arc::new(completion)), ..self }
     }
 
     /// Why a message would be signed with what, or not at all.
@@ -84,13 +94,22 @@ impl Filter for Outbound {
     type Pass = OutboundPass;
 
     fn open(&self, envelope: Arc<Envelope>) -> OutboundPass {
-        OutboundPass { shared: Arc::clone(&self.shared), envelope, author: None, course: Course::Unread }
+        OutboundPass {
+            shared: Arc::clone(&self.shared),
+            completion: self.completion.clone(),
+            completed: Completed::default(),
+            envelope,
+            author: None,
+            course: Course::Unread,
+        }
     }
 }
 
 /// One message on its way through the outbound engine.
 pub struct OutboundPass {
     shared: Arc<Shared>,
+    completion: Option<Arc<Completion>>,
+    completed: Completed,
     envelope: Arc<Envelope>,
     author: Option<Mailbox>,
     course: Course,
@@ -102,7 +121,7 @@ impl Pass for OutboundPass {
     fn header(&mut self, header: &Header) -> impl Future<Output = ()> + Send + use<> {
         let Explanation { author, outcome, .. } = self.shared.settings.rules.decide(header, &self.envelope);
         self.course = match (outcome, &author) {
-            (Outcome::Sign(chosen), Ok(author)) => self.shared.begin(header, author, chosen),
+            (Outcome::Sign(chosen), Ok(author)) => self.begin(header, author, chosen),
             // Without an author nothing is ever chosen.
             (Outcome::Sign(_), Err(error)) => Course::Leave((*error).into()),
             (Outcome::Leave(reason), _) => Course::Leave(reason),
@@ -123,7 +142,23 @@ impl Pass for OutboundPass {
     }
 
     fn finish(self, (): ()) -> Decision {
-        self.course.end(self.shared.settings.on_fault, self.author)
+        let mut decision = self.course.end(self.shared.settings.on_fault, self.author);
+        self.completed.add_to(&mut decision);
+        decision
+    }
+}
+
+impl OutboundPass {
+    /// Begins to sign the message, with the fields that it did not have.
+    fn begin(&mut self, header: &Header, author: &Mailbox, chosen: Vec<ChosenSignature>) -> Course {
+        if let Some(completion) = &self.completion {
+            match completion.complete(header, author, self.shared.clock.now()) {
+                Ok(completed) => self.completed = completed,
+                Err((refusal, reason)) => return Course::Refuse(refusal, reason),
+            }
+        }
+        let header = self.completed.header(header);
+        self.shared.begin(&header, author, chosen)
     }
 }
 

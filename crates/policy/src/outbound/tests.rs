@@ -14,7 +14,7 @@ fn within() -> AddressPattern {
 }
 
 /// What a receiver makes of a message.
-fn verify(message: &str) -> Vec<Report> {
+pub(super) fn verify(message: &str) -> Vec<Report> {
     let (header, body) = Header::split(message.as_bytes());
     let zone = zone(&["a.example", "news.a.example"]);
     let mut verification = Verification::begin(&header, &VerifyOptions::default(), NOW);
