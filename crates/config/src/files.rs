@@ -3,7 +3,8 @@
 //! What stands in a key or a zone is not looked at here.
 
 use crate::fault::{Fault, Place, Placed};
-use crate::{Config, DnsSource, Engine, Outbound, Rule, Signature};
+use crate::{Config, Dataset, DnsSource, Engine, Key, Outbound, Table, TableKind};
+use mail::Domain;
 use nix::unistd::{Uid, User};
 use std::collections::HashSet;
 use std::fs::{File, Metadata};
@@ -36,14 +37,13 @@ fn check_keys(outbound: &Outbound) -> Vec<Fault> {
     let mut seen = HashSet::new();
     let mut seen_folders = HashSet::new();
     let mut faults = Vec::new();
-    for (rule, signature) in
-        outbound.rules.iter().flat_map(|rule| rule.signatures.iter().map(move |one| (rule, one)))
-    {
-        let keyfile = &signature.keyfile;
+    faults.extend(outbound.tables().filter_map(check_table));
+    for key in outbound.rules().flat_map(|rule| &rule.keys) {
+        let keyfile = &key.keyfile;
         if !seen.insert(&keyfile.value) {
             continue;
         }
-        faults.extend(Inspection::of(keyfile, "keyfile").key(rule, signature));
+        faults.extend(Inspection::of(keyfile, "keyfile").key(key));
         let folder = absolute(&keyfile.value).ok().and_then(|path| path.parent().map(Path::to_owned));
         let folders = folder.iter().flat_map(|folder| folder.ancestors());
         for folder in folders.filter(|folder| seen_folders.insert(folder.to_path_buf())) {
@@ -51,6 +51,20 @@ fn check_keys(outbound: &Outbound) -> Vec<Fault> {
         }
     }
     faults
+}
+
+fn check_table(table: &Table) -> Option<Fault> {
+    match &table.kind {
+        TableKind::Directory(folder) => Inspection::of(folder, "directory").folder(),
+        TableKind::SenderMap(map) => Inspection::of(map, "sender_map").open(None),
+        TableKind::ListIdMap(map) => Inspection::of(map, "listid_map").open(None),
+        TableKind::SigningTable { signing, keys, .. } => {
+            let file = |placed: &Placed<Dataset>, option| {
+                Inspection { option, path: &placed.value.path, place: placed.place }.open(None)
+            };
+            file(signing, "signing_table").or_else(|| file(keys, "key_table"))
+        }
+    }
 }
 
 /// A folder in which anybody may put another key in the place of ours.
@@ -78,16 +92,16 @@ impl<'a> Inspection<'a> {
         Self { option, path: &path.value, place: path.place }
     }
 
-    fn key(&self, rule: &Rule, signature: &Signature) -> Option<Fault> {
-        if signature.generate
+    fn key(&self, key: &Key) -> Option<Fault> {
+        if key.generate
             && self.path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
         {
             return None;
         }
-        let domain = signature.domain.as_ref().or(rule.domains.first())?;
+        let domain = key.domains.first().map_or("DOMAIN", Domain::as_str);
         let remedy = format!(
-            "make a key with `dkimgate key generate --domain {} --selector {}`, or say `generate: true` here",
-            domain.value, signature.selector.value
+            "make a key with `dkimgate key generate --domain {domain} --selector {}`, or say `generate: true` here",
+            key.selector.value
         );
         // An existing key that others may read is known to them, whoever it belongs to: this comes first.
         self.path

@@ -13,6 +13,7 @@
 //! - [`Listener`], [`Outbound`], [`Inbound`]: the model;
 //! - `files`: key files and zones on the disk.
 
+mod dkimproxy;
 pub mod fault;
 mod files;
 mod inbound;
@@ -34,8 +35,7 @@ pub use files::check_files;
 pub use inbound::{Dns, DnsSource, Inbound};
 pub use listener::{Deadlines, Kept, Limits, Listener};
 pub use network::NextHop;
-pub use outbound::{Outbound, Rule, Signature};
-pub use signature::{Algorithm, Canonicalization, Form, Identity, Oversign};
+pub use outbound::{Dataset, Entry, Key, Outbound, Rule, Table, TableKind};
 pub use smtp::content::{Repair, Repairs};
 pub use together::check_together;
 
@@ -133,7 +133,12 @@ fn read_model(file: &Source, system_hostname: &str, faults: &mut Vec<Fault>) -> 
     let circumstances = Circumstances { folder, system_hostname, inbound: assumed == Role::Inbound };
     let listener = Listener::read(&mut section, &circumstances);
     let engine = match assumed {
-        Role::Outbound => Engine::Outbound(Outbound::read(&mut section, folder)),
+        Role::Outbound => {
+            let outbound = Outbound::read(&mut section, folder);
+            let listen = listener.as_ref().map(|listener| listener.listen.as_slice());
+            outbound.check_listeners(&mut section, listen.unwrap_or_default());
+            Engine::Outbound(outbound)
+        }
         Role::Inbound => Engine::Inbound(Inbound::read(&mut section, folder)),
     };
     section.close();

@@ -1,140 +1,177 @@
 //! The outbound role: whose mail is signed, and how.
+//!
+//! A rule of the file becomes a rule of the engine at once; what stands beside it here is only what else can be
+//! wrong with it: its place, and its keys. Tables are files of their own, which [`mod@crate::rules`] reads.
+
+mod conditions;
+mod options;
+mod rule;
+mod table;
+
+pub use rule::{Key, Rule};
+pub use table::{Dataset, Table, TableKind};
 
 use crate::fault::{Fault, Placed};
 use crate::section::Section;
-use crate::signature::{
-    Algorithm, Canonicalization, DkimproxySignature, FieldName, Identity, Oversign, Selector,
-};
-use crate::text::{FromText, Problem};
+use crate::text::{FromText, Problem, one_of};
+use dkim::Kind;
 use mail::Domain;
+use policy::outbound::{Action, Matching, OnFault, Style};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 
 /// What an outbound listener does with a message.
 #[derive(Clone, Debug)]
 pub struct Outbound {
-    /// `sign:`, in the order of the file. Every rule that names the author's domain signs.
-    pub rules: Vec<Rule>,
+    /// `match:`, which of the rules that fit a message count.
+    pub matching: Matching,
+    /// `on_fault:`, what is done if a signature cannot be made.
+    pub on_fault: OnFault,
+    /// `sign:`, in the order of the file.
+    pub entries: Vec<Entry>,
+    /// `bounce_domain:`, which signs bounces of its own hosts.
+    pub bounce_domain: Option<Placed<Domain>>,
+    /// `key_cache:`, how many keys are held in memory.
+    pub key_cache: Option<usize>,
 }
 
 /// One entry of `sign:`.
 #[derive(Clone, Debug)]
-pub struct Rule {
-    /// The author domains whose mail is signed.
-    pub domains: Vec<Placed<Domain>>,
-    /// Whether mail of their subdomains is signed too, with the domain as it stands here.
-    pub subdomains: bool,
-    /// What is signed with; at least one.
-    pub signatures: Vec<Signature>,
+pub enum Entry {
+    /// A rule that stands in the file itself.
+    Rule(Rule),
+    /// A file or folder with rules.
+    Table(Table),
 }
 
-/// One signature that a rule adds. What the file does not say is `None`: its default stands with the engine.
-#[derive(Clone, Debug)]
-pub struct Signature {
-    /// `d=`, where it is not the domain of the rule.
-    pub domain: Option<Placed<Domain>>,
-    /// `s=`.
-    pub selector: Placed<Domain>,
-    /// The private key, found from wherever the program runs.
-    pub keyfile: Placed<PathBuf>,
-    /// Whether the key is made if there is none.
-    pub generate: bool,
-    /// `a=`; without it the key decides, and a key that is made is RSA.
-    pub algorithm: Option<Algorithm>,
-    /// `c=`.
-    pub canonicalization: Option<Canonicalization>,
-    /// The fields that are signed where they are present.
-    pub fields: Option<Vec<String>>,
-    /// Which of them are signed once more than they are there.
-    pub oversign: Option<Oversign>,
-    /// `i=`.
-    pub identity: Option<Placed<Identity>>,
-    /// How long after signing `x=` lies.
-    pub expire: Option<Duration>,
+/// What the readers of rules share.
+pub(crate) struct Reader<'a> {
+    /// What relative paths are relative to.
+    pub(crate) folder: &'a Path,
+    pub(crate) styles: Styles,
+}
+
+/// The styles met so far: a hundred thousand signatures of one style share it.
+#[derive(Default)]
+pub(crate) struct Styles(Vec<Arc<Style>>);
+
+impl Styles {
+    pub(crate) fn share(&mut self, style: Style) -> Arc<Style> {
+        /// More are hardly ever in use, and to compare with each would take longer than to keep one more.
+        const MOST_COMPARED: usize = 16;
+        if let Some(known) = self.0.iter().rev().take(MOST_COMPARED).find(|known| ***known == style) {
+            return Arc::clone(known);
+        }
+        let style = Arc::new(style);
+        self.0.push(Arc::clone(&style));
+        style
+    }
 }
 
 impl Outbound {
     /// `folder` is what relative paths are relative to.
     pub(crate) fn read(file: &mut Section<'_>, folder: &Path) -> Self {
         file.require("sign", "a list of rules, each with `domain`, `selector` and `keyfile`");
-        let rules = file.sections("sign", "rule", |section| Rule::read(section, folder));
-        let rules: Vec<Rule> = rules.into_iter().flatten().collect();
-        refuse_doubles(file, &rules);
-        Self { rules }
+        let mut reader = Reader { folder, styles: Styles::default() };
+        let mut number = 0;
+        let entries = file.sections("sign", "rule", |section| {
+            number += 1;
+            Entry::read(section, &mut reader, number)
+        });
+        let entries: Vec<Entry> = entries.into_iter().flatten().collect();
+        refuse_doubles(file, &entries);
+        Self {
+            matching: file.value("match").unwrap_or_default(),
+            on_fault: file.value("on_fault").unwrap_or_default(),
+            entries,
+            bounce_domain: file.placed("bounce_domain"),
+            key_cache: file.value("key_cache"),
+        }
+    }
+
+    /// A listener that the file does not have would keep a rule from ever fitting.
+    pub(crate) fn check_listeners(&self, file: &mut Section<'_>, listen: &[Placed<SocketAddr>]) {
+        let known: Vec<String> = listen.iter().map(|listen| listen.value.to_string()).collect();
+        for rule in self.rules() {
+            let listeners = &rule.rule.conditions.listener;
+            if let Some(unknown) = listeners.iter().find(|listener| !known.contains(listener)) {
+                let problem = format!(
+                    "{} is for the listener `{unknown}`, where this file does not listen",
+                    rule.rule.name
+                );
+                let remedy = format!("name what stands in `listen`: {}", known.join(", "));
+                file.complain(Fault::contradiction(rule.place, problem, remedy));
+            }
+        }
+    }
+
+    /// The rules that stand in the file itself.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Rule(rule) => Some(rule),
+            Entry::Table(_) => None,
+        })
+    }
+
+    /// The files and folders with rules.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Table(table) => Some(table),
+            Entry::Rule(_) => None,
+        })
     }
 }
 
-impl Rule {
-    fn read(section: &mut Section<'_>, folder: &Path) -> Option<Self> {
-        section.require("domain", Domain::EXPECTED);
-        let domains = section.values::<Domains>("domain");
-        let subdomains = section.value("subdomains").unwrap_or(false);
-        let several = section.has("signatures");
-        if !several {
-            section.require("selector", Selector::EXPECTED);
-            section.require("keyfile", PathBuf::EXPECTED);
+impl Entry {
+    fn read(section: &mut Section<'_>, reader: &mut Reader<'_>, number: usize) -> Option<Self> {
+        if let Some(table) = Table::read(section, reader) {
+            return table.map(Self::Table);
         }
-        let common = Options::read(section);
-        if let Some(selector) = common.selector.as_ref().filter(|_| several) {
-            let remedy = "move it into the list as one more entry, with its `keyfile`";
-            section.complain(Fault::contradiction(
-                selector.place,
-                "`selector` stands beside `signatures`",
-                remedy,
-            ));
-        }
-        let signatures = section.sections("signatures", "signature", |inner| {
-            inner.require("selector", Selector::EXPECTED);
-            inner.require("keyfile", PathBuf::EXPECTED);
-            let domain = inner.placed("domain");
-            Options::read(inner).or(&common).into_signature(folder, domain)
-        });
-        let signatures = if several { signatures } else { vec![common.into_signature(folder, None)] };
-        let signatures: Option<Vec<Signature>> = signatures.into_iter().collect();
-        let domains = domains?.into_iter().flat_map(Domains::one_by_one).collect();
-        let rule = Self { domains, subdomains, signatures: signatures.filter(|some| !some.is_empty())? };
-        rule.check_identities(section);
-        Some(rule)
+        Rule::read(section, reader, number).map(Self::Rule)
     }
+}
 
-    /// The domains that a signature signs as.
-    fn signing_domains<'a>(&'a self, signature: &'a Signature) -> Vec<&'a Domain> {
-        match &signature.domain {
-            Some(domain) => vec![&domain.value],
-            None => self.domains.iter().map(|domain| &domain.value).collect(),
-        }
+impl FromText for Matching {
+    const EXPECTED: &'static str = "`all` (each rule that fits signs) or `first`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        one_of(text, &[("all", Self::All), ("first", Self::First)])
     }
+}
 
-    fn check_identities(&self, section: &mut Section<'_>) {
-        for signature in &self.signatures {
-            let Some(identity) = &signature.identity else { continue };
-            for domain in self.signing_domains(signature) {
-                if !identity.value.domain.is_within(domain) {
-                    let problem = format!(
-                        "`identity` is in `{}`, which is not within `{domain}`",
-                        identity.value.domain
-                    );
-                    let remedy =
-                        format!("end it in `@{domain}` or `@` and a subdomain of it (RFC 6376 §3.5, i=)");
-                    section.complain(Fault::contradiction(identity.place, problem, remedy));
-                }
-            }
-        }
+impl FromText for OnFault {
+    const EXPECTED: &'static str = "`defer` (the client hears 451 and keeps the message) or `unsigned`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        one_of(text, &[("defer", Self::Defer), ("unsigned", Self::Leave)])
     }
 }
 
 /// Two signatures of one domain with one selector would be looked up at one name.
-fn refuse_doubles(file: &mut Section<'_>, rules: &[Rule]) {
+fn refuse_doubles(file: &mut Section<'_>, entries: &[Entry]) {
     let mut names = HashMap::new();
-    for (number, rule) in (1..).zip(rules) {
-        for signature in &rule.signatures {
-            for domain in rule.signing_domains(signature) {
-                let selector = &signature.selector;
-                if let Some(earlier) = names.insert((domain, &selector.value), number) {
+    let rules = entries.iter().filter_map(|entry| match entry {
+        Entry::Rule(rule) => Some(rule),
+        Entry::Table(_) => None,
+    });
+    for rule in rules {
+        let Action::Sign(templates) = &rule.rule.action else { continue };
+        for (key, template) in rule.keys.iter().zip(templates) {
+            let kind = if matches!(*template.style, Style::Dkim(_)) { Kind::Dkim } else { Kind::DomainKeys };
+            for domain in &key.domains {
+                let selector = &key.selector;
+                // One key may stand in several rules, for different messages.
+                let earlier = names
+                    .insert((kind.name(), domain, &selector.value), (rule, &key.keyfile.value))
+                    .filter(|(other, keyfile)| {
+                        *keyfile != &key.keyfile.value || other.rule.conditions == rule.rule.conditions
+                    });
+                if let Some((earlier, _)) = earlier {
                     let problem = format!(
-                        "selector `{}` of `{domain}` has a signature already, in rule {earlier}",
-                        selector.value
+                        "selector `{}` of `{domain}` has a signature already, in {}",
+                        selector.value, earlier.rule.name
                     );
                     let remedy = "give each signature of a domain a selector of its own, or drop one of them";
                     file.complain(Fault::contradiction(selector.place, problem, remedy));
@@ -142,113 +179,4 @@ fn refuse_doubles(file: &mut Section<'_>, rules: &[Rule]) {
             }
         }
     }
-}
-
-/// One or more domains in one text, with commas between them as DKIMproxy has it.
-struct Domains(Vec<Domain>);
-
-impl FromText for Domains {
-    const EXPECTED: &'static str = "a domain name or a list of them, such as `[example.org, example.net]`";
-
-    fn from_text(text: &str) -> Result<Self, Problem> {
-        text.split(',').map(|domain| Domain::from_text(domain.trim())).collect::<Result<_, _>>().map(Self)
-    }
-}
-
-impl Domains {
-    fn one_by_one(placed: Placed<Self>) -> impl Iterator<Item = Placed<Domain>> {
-        let place = placed.place;
-        placed.value.0.into_iter().map(move |value| Placed { value, place })
-    }
-}
-
-/// What may be said of a signature, in a rule for all its signatures or in one of them.
-#[derive(Clone, Default)]
-struct Options {
-    selector: Option<Placed<Selector>>,
-    keyfile: Option<Placed<PathBuf>>,
-    generate: Option<bool>,
-    algorithm: Option<Algorithm>,
-    canonicalization: Option<Canonicalization>,
-    fields: Option<Vec<String>>,
-    oversign: Option<Oversign>,
-    identity: Option<Placed<Identity>>,
-    expire: Option<Duration>,
-}
-
-impl Options {
-    fn read(section: &mut Section<'_>) -> Self {
-        let options = Self {
-            selector: section.placed("selector"),
-            keyfile: section.placed("keyfile"),
-            generate: section.value("generate"),
-            algorithm: section.value("algorithm"),
-            canonicalization: section.value("canonicalization"),
-            fields: fields(section),
-            oversign: section.value("oversign"),
-            identity: section.placed("identity"),
-            expire: section.value("expire"),
-        };
-        let signature = section.placed::<DkimproxySignature>("signature");
-        let Some(Placed { value: signature, place }) = signature else { return options };
-        let twice = options.algorithm.and(signature.algorithm).map(|_| "algorithm");
-        let twice =
-            twice.or(options.canonicalization.and(signature.canonicalization).map(|_| "canonicalization"));
-        if let Some(key) = twice {
-            let problem = format!("`signature` and `{key}` say the same thing twice");
-            section.complain(Fault::contradiction(place, problem, "keep one of them"));
-        }
-        Self {
-            algorithm: options.algorithm.or(signature.algorithm),
-            canonicalization: options.canonicalization.or(signature.canonicalization),
-            ..options
-        }
-    }
-
-    fn or(self, common: &Self) -> Self {
-        let common = common.clone();
-        Self {
-            selector: self.selector.or(common.selector),
-            keyfile: self.keyfile.or(common.keyfile),
-            generate: self.generate.or(common.generate),
-            algorithm: self.algorithm.or(common.algorithm),
-            canonicalization: self.canonicalization.or(common.canonicalization),
-            fields: self.fields.or(common.fields),
-            oversign: self.oversign.or(common.oversign),
-            identity: self.identity.or(common.identity),
-            expire: self.expire.or(common.expire),
-        }
-    }
-
-    fn into_signature(self, folder: &Path, domain: Option<Placed<Domain>>) -> Option<Signature> {
-        let (selector, keyfile) = (self.selector?, self.keyfile?);
-        Some(Signature {
-            domain,
-            selector: Placed { value: selector.value.0, place: selector.place },
-            keyfile: Placed { value: folder.join(keyfile.value), place: keyfile.place },
-            generate: self.generate.unwrap_or(false),
-            algorithm: self.algorithm,
-            canonicalization: self.canonicalization,
-            fields: self.fields,
-            oversign: self.oversign,
-            identity: self.identity,
-            expire: self.expire,
-        })
-    }
-}
-
-fn fields(section: &mut Section<'_>) -> Option<Vec<String>> {
-    let fields = section.values::<FieldName>("fields")?;
-    let place = fields.first()?.place;
-    let names: Vec<String> = fields.into_iter().map(|field| field.value.0).collect();
-    // RFC 6376 §5.4: "The From header field MUST be signed"
-    if !names.iter().any(|name| name.eq_ignore_ascii_case("from")) {
-        let remedy = "add `From` to the list (RFC 6376 §5.4)";
-        section.complain(Fault::contradiction(
-            place,
-            "`fields` lacks From, without which no signature is valid",
-            remedy,
-        ));
-    }
-    Some(names)
 }

@@ -1,50 +1,22 @@
 //! The words that describe one signature.
 
 use crate::text::{FromText, Problem, one_of};
+use dkim::{Algorithm, Canonicalization, Form, Oversign};
 use mail::Domain;
-
-/// `algorithm`: how to sign. Without it the key decides.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Algorithm {
-    /// RFC 6376 §3.3.2.
-    RsaSha256,
-    /// RFC 8463.
-    Ed25519Sha256,
-}
+use policy::outbound::Identity;
 
 impl FromText for Algorithm {
     const EXPECTED: &'static str = "`rsa-sha256` or `ed25519-sha256`";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
-        let text = text.to_ascii_lowercase();
-        if text == "rsa-sha1" {
-            return Err(Problem::new("with which nothing may be signed any more (RFC 8301)"));
+        match Self::parse(text) {
+            Some(Self::RsaSha1) => Err(Problem::new("with which nothing may be signed any more (RFC 8301)")),
+            Some(algorithm) => Ok(algorithm),
+            None => one_of(
+                &text.to_ascii_lowercase(),
+                &[Self::RsaSha256, Self::Ed25519Sha256].map(|algorithm| (algorithm.name(), algorithm)),
+            ),
         }
-        one_of(&text, &[("rsa-sha256", Self::RsaSha256), ("ed25519-sha256", Self::Ed25519Sha256)])
-    }
-}
-
-/// One half of `canonicalization`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Form {
-    /// As it stands (RFC 6376 §3.4.1, §3.4.3).
-    Simple,
-    /// With white space folded (RFC 6376 §3.4.2, §3.4.4).
-    Relaxed,
-}
-
-/// `canonicalization`: the forms in which header and body are hashed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Canonicalization {
-    /// The form of the header.
-    pub header: Form,
-    /// The form of the body.
-    pub body: Form,
-}
-
-impl Form {
-    fn from_word(word: &str) -> Result<Self, Problem> {
-        one_of(word, &[("relaxed", Self::Relaxed), ("simple", Self::Simple)])
     }
 }
 
@@ -55,19 +27,12 @@ impl FromText for Canonicalization {
         let Some((header, body)) = text.split_once('/') else {
             return Err(Problem::new("which leaves the form of the body open"));
         };
-        Ok(Self { header: Form::from_word(header)?, body: Form::from_word(body)? })
+        Ok(Self { header: form(header)?, body: form(body)? })
     }
 }
 
-/// `oversign`: which fields are signed once more than they are there, so that none can be added.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Oversign {
-    /// From only.
-    From,
-    /// From, and those present of the fields that a message has one of.
-    Present,
-    /// From, and all the fields that a message has one of, present or not.
-    Always,
+fn form(word: &str) -> Result<Form, Problem> {
+    one_of(word, &[Form::Relaxed, Form::Simple].map(|form| (form.name(), form)))
 }
 
 impl FromText for Oversign {
@@ -116,20 +81,15 @@ impl FromText for FieldName {
     }
 }
 
-/// `identity`: the agent or user on whose behalf is signed, `i=` (RFC 6376 §3.5).
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Identity {
-    /// What stands before the `@`; usually nothing.
-    pub local_part: String,
-    /// What stands behind it: the signing domain or a subdomain of it.
-    pub domain: Domain,
-}
-
+/// The agent or user on whose behalf is signed, `i=` (RFC 6376 §3.5).
 impl FromText for Identity {
     const EXPECTED: &'static str =
-        "an address or the domain part of one, such as `\"@news.example.org\"`, in quotes";
+        "`author`, an address or the domain part of one, such as `\"@news.example.org\"`, in quotes";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
+        if text == "author" {
+            return Ok(Self::Author);
+        }
         let (local_part, domain) = text.rsplit_once('@').ok_or_else(|| Problem::new("which has no `@`"))?;
         let domain = Domain::from_text(domain)?;
         if !local_part
@@ -138,59 +98,14 @@ impl FromText for Identity {
         {
             return Err(Problem::new("whose local part has characters that need quoting"));
         }
-        Ok(Self { local_part: local_part.to_owned(), domain })
+        Ok(Self::Fixed(format!("{local_part}@{domain}")))
     }
 }
 
-/// `signature`, as DKIMproxy has it: `dkim(c=relaxed/relaxed, a=rsa-sha256)`.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct DkimproxySignature {
-    pub(crate) algorithm: Option<Algorithm>,
-    pub(crate) canonicalization: Option<Canonicalization>,
-}
-
-impl FromText for DkimproxySignature {
-    const EXPECTED: &'static str = "`dkim` or `dkim(c=…, a=…)`, such as `dkim(c=relaxed/relaxed, a=rsa-sha256)`; for more than one write `signatures:`";
-
-    fn from_text(text: &str) -> Result<Self, Problem> {
-        let (kind, options) = match text.split_once('(') {
-            None => (text, ""),
-            Some((kind, rest)) => {
-                (kind, rest.strip_suffix(')').ok_or_else(|| Problem::new("which lacks its `)`"))?)
-            }
-        };
-        match kind.trim() {
-            "dkim" => {}
-            "domainkeys" => return Err(Problem::new("which nobody verifies any more: DKIM took its place")),
-            _ => return Err(Problem::new("which is no kind of signature")),
-        }
-        let mut signature = Self::default();
-        for option in options.split(',').map(str::trim).filter(|option| !option.is_empty()) {
-            signature.set(option)?;
-        }
-        Ok(signature)
-    }
-}
-
-impl DkimproxySignature {
-    fn set(&mut self, option: &str) -> Result<(), Problem> {
-        let Some((tag, value)) = option.split_once('=') else {
-            return Err(Problem::new(format!("whose `{option}` has no `=`")));
-        };
-        match (tag.trim(), value.trim()) {
-            ("a", algorithm) => self.algorithm = Some(Algorithm::from_text(algorithm)?),
-            // RFC 6376 §3.5: "If only one algorithm is named, that algorithm is used for the header"
-            ("c", header) if !header.contains('/') => {
-                self.canonicalization =
-                    Some(Canonicalization { header: Form::from_word(header)?, body: Form::Simple });
-            }
-            ("c", both) => self.canonicalization = Some(Canonicalization::from_text(both)?),
-            (tag, _) => {
-                return Err(Problem::new(format!(
-                    "whose `{tag}=` has a line of its own here: `domain`, `selector`, `keyfile` or `identity`"
-                )));
-            }
-        }
-        Ok(())
+/// The domain that an identity must share with the signature, where it is said.
+pub(crate) fn identity_domain(identity: &Identity) -> Option<Domain> {
+    match identity {
+        Identity::Fixed(text) => Domain::parse(text.rsplit_once('@')?.1).ok(),
+        Identity::Unsaid | Identity::Author | Identity::AtAuthorDomain(_) => None,
     }
 }

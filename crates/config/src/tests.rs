@@ -3,6 +3,7 @@
 mod faults;
 mod files;
 mod model;
+mod rules;
 mod shipped;
 
 use crate::{Config, Report, Source, read};

@@ -28,9 +28,9 @@ pub(crate) trait FromText: Sized {
 }
 
 /// Picks a word out of a table.
-pub(crate) fn one_of<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, Problem> {
+pub(crate) fn one_of<T: Clone>(text: &str, words: &[(&'static str, T)]) -> Result<T, Problem> {
     if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
-        return Ok(*value);
+        return Ok(value.clone());
     }
     let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
     Err(match nearest(text, &known) {

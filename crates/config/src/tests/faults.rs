@@ -517,7 +517,7 @@ sign:
  7 │     key: s1.pem
    ·     ───
    ╰────
-  help: did you mean `keyfile`? Known here: domain, subdomains, signatures, selector, keyfile, generate, algorithm, canonicalization, fields, oversign, identity, expire, signature
+  help: did you mean `keyfile`? Known here: domain, author, name, subdomains, extensions, mail_from, list_id, client, xforward, listener, agree, sign_again, none, refuse, signatures, selector, keyfile, generate, dual, algorithm, canonicalization, fields, oversign, identity, expire, signature
 ",
     );
 }
@@ -677,21 +677,21 @@ sign:
 }
 
 #[test]
-fn a_domainkeys_signature() {
+fn a_domainkeys_signature_in_a_form_of_dkim() {
     assert_shows(
         r"role: outbound
 listen: 127.0.0.1:10027
 relay: 127.0.0.1:10028
 sign:
-  - {domain: example.org, selector: s1, keyfile: k, signature: 'domainkeys(c=nofws)'}
+  - {domain: example.org, selector: s1, keyfile: k, signature: 'domainkeys(c=relaxed)'}
 ",
-        r"  × `signature` is `domainkeys(c=nofws)`, which nobody verifies any more: DKIM took its place
+        r"  × `signature` is `domainkeys(c=relaxed)`, whose `c=` is neither `nofws` nor `simple`
    ╭─[etc/proxy.yaml:5:64]
  4 │ sign:
- 5 │   - {domain: example.org, selector: s1, keyfile: k, signature: 'domainkeys(c=nofws)'}
-   ·                                                                ─────────────────────
+ 5 │   - {domain: example.org, selector: s1, keyfile: k, signature: 'domainkeys(c=relaxed)'}
+   ·                                                                ───────────────────────
    ╰────
-  help: expected `dkim` or `dkim(c=…, a=…)`, such as `dkim(c=relaxed/relaxed, a=rsa-sha256)`; for more than one write `signatures:`
+  help: expected `dkim` or `dkim(c=…, a=…)`, such as `dkim(c=relaxed/relaxed, a=rsa-sha256)`, or `domainkeys(c=nofws)`
 ",
     );
 }
@@ -711,7 +711,7 @@ sign:
  5 │   - {domain: example.org, selector: s1, keyfile: k, signature: 'dkim(s=s1)', algorithm: rsa-sha512}
    ·                                                                ────────────
    ╰────
-  help: expected `dkim` or `dkim(c=…, a=…)`, such as `dkim(c=relaxed/relaxed, a=rsa-sha256)`; for more than one write `signatures:`
+  help: expected `dkim` or `dkim(c=…, a=…)`, such as `dkim(c=relaxed/relaxed, a=rsa-sha256)`, or `domainkeys(c=nofws)`
 
   × `algorithm` is `rsa-sha512`, which is none of its words
    ╭─[etc/proxy.yaml:5:89]
@@ -790,7 +790,7 @@ sign:
    · ─────
  5 │   errors: many
    ╰────
-  help: did you mean `limits`? Known here: role, listen, relay, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, sign
+  help: did you mean `limits`? Known here: role, listen, relay, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, sign, match, on_fault, bounce_domain, key_cache
 
   × `keyfile` is missing in rule 1
    ╭─[etc/proxy.yaml:7:5]

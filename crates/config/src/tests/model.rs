@@ -1,7 +1,9 @@
 use super::{config, parse, read};
-use crate::{
-    Algorithm, Canonicalization, DnsSource, Engine, Fault, Form, Identity, Inbound, NextHop, Outbound,
-    Oversign, Repair, Source,
+use crate::{DnsSource, Engine, Fault, Inbound, NextHop, Outbound, Repair, Rule, Source};
+use dkim::{Algorithm, Canonicalization, FieldNames, Form, Oversign};
+use policy::outbound::{
+    Action, AddressPattern, DkimStyle, Identity, KeyChoice, KeyName, Matching, OnFault, SignatureTemplate,
+    SigningDomain, Style,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -22,24 +24,42 @@ fn inbound(options: &str) -> Inbound {
     }
 }
 
+fn rules(outbound: &Outbound) -> Vec<&Rule> {
+    outbound.rules().collect()
+}
+
+fn templates(rule: &Rule) -> &[SignatureTemplate] {
+    let Action::Sign(templates) = &rule.rule.action else { panic!("{rule:?}") };
+    assert_eq!(templates.len(), rule.keys.len());
+    templates
+}
+
+fn style(template: &SignatureTemplate) -> &DkimStyle {
+    let Style::Dkim(style) = &*template.style else { panic!("{template:?}") };
+    style
+}
+
+fn domain(name: &str) -> mail::Domain {
+    mail::Domain::parse(name).unwrap()
+}
+
 #[test]
 fn the_smallest_outbound_file() {
     let outbound =
         outbound("  - domain: example.org\n    selector: s1\n    keyfile: keys/example.org/s1.pem\n");
-    let [rule] = outbound.rules.as_slice() else { panic!("one rule") };
-    assert_eq!(rule.domains[0].value.as_str(), "example.org");
-    assert!(!rule.subdomains);
-    let [signature] = rule.signatures.as_slice() else { panic!("one signature") };
-    assert_eq!(signature.selector.value.as_str(), "s1");
-    assert_eq!(signature.keyfile.value, Path::new("etc/keys/example.org/s1.pem"));
-    assert!(!signature.generate);
-    assert_eq!(signature.algorithm, None);
-    assert_eq!(signature.canonicalization, None);
-    assert_eq!(signature.fields, None);
-    assert_eq!(signature.oversign, None);
-    assert_eq!(signature.identity, None);
-    assert_eq!(signature.expire, None);
-    assert!(signature.domain.is_none());
+    assert_eq!((outbound.matching, outbound.on_fault), (Matching::All, OnFault::Defer));
+    let [rule] = *rules(&outbound) else { panic!("one rule") };
+    assert_eq!(rule.rule.name, "rule 1");
+    assert_eq!(rule.rule.conditions.author, [AddressPattern::Domain(domain("example.org"))]);
+    let [template] = templates(rule) else { panic!("one signature") };
+    assert_eq!(template.selector.as_str(), "s1");
+    assert_eq!(template.domain, SigningDomain::Matched);
+    assert_eq!(template.key, KeyChoice::Named(KeyName::new("etc/keys/example.org/s1.pem")));
+    assert_eq!(*template.style, Style::default());
+    let [key] = rule.keys.as_slice() else { panic!("one key") };
+    assert_eq!(key.keyfile.value, Path::new("etc/keys/example.org/s1.pem"));
+    assert_eq!((key.generate, key.algorithm), (false, None));
+    assert_eq!(key.domains, [domain("example.org")]);
 }
 
 #[test]
@@ -126,24 +146,21 @@ fn all_that_a_signature_may_say() {
          algorithm: ed25519-sha256\n    canonicalization: relaxed/simple\n    fields: [From, To]\n    oversign: always\n    expire: 14d\n  \
          - {domain: a.example, selector: s1, keyfile: k, identity: joe@b.a.example, oversign: from}\n",
     );
-    let [first, second] = outbound.rules.as_slice() else { panic!("two rules") };
-    assert_eq!(first.domains[1].value.as_str(), "xn--bcher-kva.example");
-    assert!(first.subdomains);
-    let signature = &first.signatures[0];
-    assert_eq!(signature.keyfile.value, Path::new("/k.pem"));
-    assert!(signature.generate);
-    assert_eq!(signature.algorithm, Some(Algorithm::Ed25519Sha256));
-    assert_eq!(
-        signature.canonicalization,
-        Some(Canonicalization { header: Form::Relaxed, body: Form::Simple })
-    );
-    assert_eq!(signature.fields.as_deref().unwrap(), ["From", "To"]);
-    assert_eq!(signature.oversign, Some(Oversign::Always));
-    assert_eq!(signature.expire, Some(Duration::from_secs(14 * 86_400)));
-    let domain = mail::Domain::parse("b.a.example").unwrap();
-    let identity = second.signatures[0].identity.as_ref().map(|identity| identity.value.clone());
-    assert_eq!(identity, Some(Identity { local_part: "joe".to_owned(), domain }));
-    assert_eq!(second.signatures[0].oversign, Some(Oversign::From));
+    let [first, second] = *rules(&outbound) else { panic!("two rules") };
+    let within = |name| AddressPattern::Within(domain(name));
+    assert_eq!(first.rule.conditions.author, [within("example.org"), within("xn--bcher-kva.example")]);
+    assert_eq!(first.keys[0].keyfile.value, Path::new("/k.pem"));
+    assert!(first.keys[0].generate);
+    assert_eq!(first.keys[0].algorithm, Some(Algorithm::Ed25519Sha256));
+    let said = style(&templates(first)[0]);
+    assert_eq!(said.algorithm, Some(Algorithm::Ed25519Sha256));
+    assert_eq!(said.canonicalization, Canonicalization { header: Form::Relaxed, body: Form::Simple });
+    assert_eq!(said.fields.names, FieldNames::Present(vec!["From".to_owned(), "To".to_owned()]));
+    assert_eq!(said.fields.oversign, Oversign::Always);
+    assert_eq!(said.lifetime, Some(14 * 86_400));
+    let said = style(&templates(second)[0]);
+    assert_eq!(said.identity, Identity::Fixed("joe@b.a.example".to_owned()));
+    assert_eq!(said.fields.oversign, Oversign::From);
 }
 
 #[test]
@@ -153,14 +170,13 @@ fn several_signatures_share_what_their_rule_says() {
          - {selector: r, keyfile: r.pem, oversign: from}\n      \
          - {selector: e, keyfile: e.pem, algorithm: ed25519-sha256, domain: provider.example}\n",
     );
-    let [rsa, ed25519] = outbound.rules[0].signatures.as_slice() else { panic!("two signatures") };
-    assert_eq!((rsa.oversign, ed25519.oversign), (Some(Oversign::From), Some(Oversign::Always)));
-    assert_eq!(
-        (rsa.expire, ed25519.expire),
-        (Some(Duration::from_secs(86_400)), Some(Duration::from_secs(86_400)))
-    );
-    assert!(rsa.domain.is_none());
-    assert_eq!(ed25519.domain.as_ref().unwrap().value.as_str(), "provider.example");
+    let [rsa, ed25519] = templates(rules(&outbound)[0]) else { panic!("two signatures") };
+    assert_eq!(style(rsa).fields.oversign, Oversign::From);
+    assert_eq!(style(ed25519).fields.oversign, Oversign::Always);
+    assert_eq!((style(rsa).lifetime, style(ed25519).lifetime), (Some(86_400), Some(86_400)));
+    assert_eq!(rsa.domain, SigningDomain::Matched);
+    assert_eq!(ed25519.domain, SigningDomain::Fixed(domain("provider.example")));
+    assert_eq!(rules(&outbound)[0].keys[1].domains, [domain("provider.example")]);
 }
 
 #[test]
@@ -168,20 +184,16 @@ fn the_words_of_dkimproxy_are_understood() {
     let outbound = outbound(
         "  - domain: a.example,b.example, c.example\n    selector: s\n    keyfile: k\n    signature: dkim(c=relaxed, a=rsa-SHA256)\n  \
          - domain: d.example\n    selector: s\n    keyfile: k\n    signature: dkim\n  \
-         - domain: e.example\n    selector: s\n    keyfile: k\n    signature: dkim(c=simple/relaxed)\n",
+         - domain: e.example\n    selector: s\n    keyfile: k\n    signature: [dkim(c=simple/relaxed), domainkeys(c=nofws)]\n",
     );
-    assert_eq!(outbound.rules[0].domains.len(), 3);
-    let signature = |rule: usize| &outbound.rules[rule].signatures[0];
-    assert_eq!(signature(0).algorithm, Some(Algorithm::RsaSha256));
-    assert_eq!(
-        signature(0).canonicalization,
-        Some(Canonicalization { header: Form::Relaxed, body: Form::Simple })
-    );
-    assert_eq!((signature(1).algorithm, signature(1).canonicalization), (None, None));
-    assert_eq!(
-        signature(2).canonicalization,
-        Some(Canonicalization { header: Form::Simple, body: Form::Relaxed })
-    );
+    let rules = rules(&outbound);
+    assert_eq!(rules[0].rule.conditions.author.len(), 3);
+    let said = |rule: usize| style(&templates(rules[rule])[0]);
+    assert_eq!(said(0).algorithm, Some(Algorithm::RsaSha256));
+    assert_eq!(said(0).canonicalization, Canonicalization { header: Form::Relaxed, body: Form::Simple });
+    assert_eq!(*said(1), DkimStyle::default());
+    assert_eq!(said(2).canonicalization, Canonicalization { header: Form::Simple, body: Form::Relaxed });
+    assert_eq!(*templates(rules[2])[1].style, Style::DomainKeys(dkim::OldForm::Nofws));
 }
 
 /// What other readers of YAML take for a boolean, a number or a date is a name here.
@@ -192,9 +204,9 @@ fn a_name_is_a_name_whatever_it_looks_like() {
     {
         let outbound =
             outbound(&format!("  - domain: example.org\n    selector: {name}\n    keyfile: {name}\n"));
-        let signature = &outbound.rules[0].signatures[0];
-        assert_eq!(signature.selector.value.as_str(), name);
-        assert_eq!(signature.keyfile.value, Path::new("etc").join(name));
+        let key = &rules(&outbound)[0].keys[0];
+        assert_eq!(key.selector.value.as_str(), name);
+        assert_eq!(key.keyfile.value, Path::new("etc").join(name));
     }
 }
 
@@ -228,7 +240,7 @@ fn a_listener_open_to_the_world_with_clients_is_well() {
 fn a_table_of_many_domains_is_within_the_limits() {
     let rule =
         |number| format!("  - {{domain: d{number}.example, selector: s1, keyfile: keys/d{number}/s1.pem}}\n");
-    assert_eq!(outbound(&(0..20_000).map(rule).collect::<String>()).rules.len(), 20_000);
+    assert_eq!(outbound(&(0..20_000).map(rule).collect::<String>()).entries.len(), 20_000);
 }
 
 #[test]

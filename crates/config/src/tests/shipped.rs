@@ -1,6 +1,7 @@
 use super::config;
-use crate::{Canonicalization, Engine, Form, Oversign};
+use crate::{Engine, Rule};
 use filter::Network;
+use policy::outbound::{Action, Style};
 
 const INBOUND: &str = include_str!("../../../../proxy-in.yaml");
 const OUTBOUND: &str = include_str!("../../../../proxy-out.yaml");
@@ -65,13 +66,17 @@ fn what_the_comments_call_the_default_is_it() {
         assert_eq!(said.listener.eightbitmime, unsaid.listener.eightbitmime);
         match (said.engine, unsaid.engine) {
             (Engine::Outbound(said), Engine::Outbound(unsaid)) => {
-                assert_eq!(said.rules[0].subdomains, unsaid.rules[0].subdomains);
-                let signature = &said.rules[0].signatures[0];
-                let relaxed = Canonicalization { header: Form::Relaxed, body: Form::Relaxed };
-                assert_eq!(signature.canonicalization, Some(relaxed));
-                assert_eq!(signature.oversign, Some(Oversign::Present));
-                assert_eq!(signature.fields.as_deref().unwrap(), dkim::DEFAULT_FIELDS);
-                assert_eq!(dkim::FieldSelection::default().oversign, dkim::Oversign::Present);
+                assert_eq!((said.matching, said.on_fault), (unsaid.matching, unsaid.on_fault));
+                let (said, unsaid) = (said.rules().next().unwrap(), unsaid.rules().next().unwrap());
+                assert_eq!(said.rule.conditions, unsaid.rule.conditions);
+                assert_eq!(said.rule.agreement, unsaid.rule.agreement);
+                assert_eq!(said.rule.sign_again, unsaid.rule.sign_again);
+                let style = |rule: &Rule| match &rule.rule.action {
+                    Action::Sign(templates) => Style::clone(&templates[0].style),
+                    _ => unreachable!("it signs"),
+                };
+                assert_eq!(style(said), style(unsaid));
+                assert_eq!(said.keys.len(), unsaid.keys.len());
             }
             (Engine::Inbound(said), Engine::Inbound(unsaid)) => {
                 assert_eq!(said.reject_fail, unsaid.reject_fail);

@@ -3,7 +3,7 @@
 use crate::key::file::{self, KeyFileError};
 use crate::key::generate;
 use crate::key::record::Publication;
-use config::{Fault, Outbound, Rule, Signature};
+use config::{Fault, Key, Outbound};
 use dkim::{Algorithm, KeyKind, PrivateKey, PublicKey};
 use policy::outbound::KeyName;
 use std::collections::HashMap;
@@ -14,6 +14,10 @@ use std::sync::Arc;
 const LEAST_BITS: u32 = 1024;
 /// A shorter RSA key is warned of. RFC 8301 §3.2: "Signers SHOULD use RSA keys of at least 2048 bits."
 const GOOD_BITS: u32 = 2048;
+
+/// So many keys are read at the start, so that what is wrong with them shows at once; the others when they are first
+/// used. `check` looks at all of them.
+const MOST_AT_START: usize = 1000;
 
 /// Keys by name.
 pub type Keys = HashMap<KeyName, Arc<dyn PrivateKey>>;
@@ -38,15 +42,13 @@ pub struct Made {
 /// All keys of a file, and which of them are new. What is wrong with the others is added to the faults.
 pub fn load(outbound: &Outbound, missing: Missing, faults: &mut Vec<Fault>) -> (Keys, Vec<Made>) {
     let (mut keys, mut made) = (Keys::new(), Vec::new());
-    for (rule, signature) in
-        outbound.rules.iter().flat_map(|rule| rule.signatures.iter().map(move |one| (rule, one)))
-    {
-        let name = name(signature);
+    for signing in outbound.rules().flat_map(|rule| &rule.keys).take(MOST_AT_START) {
+        let name = name(signing);
         if !keys.contains_key(&name) {
-            match key(signature, missing, faults) {
+            match key(signing, missing, faults) {
                 Ok(Some((key, new))) => {
                     if new {
-                        made.extend(publications(rule, signature, &key.public_key()));
+                        made.extend(publications(signing, &key.public_key()));
                     }
                     keys.insert(name.clone(), key);
                 }
@@ -55,35 +57,35 @@ pub fn load(outbound: &Outbound, missing: Missing, faults: &mut Vec<Fault>) -> (
             }
         }
         if let Some(key) = keys.get(&name) {
-            faults.extend(mismatch(signature, &key.public_key()));
+            faults.extend(mismatch(signing, &key.public_key()));
         }
     }
     (keys, made)
 }
 
 /// The name of a signature's key: its path.
-pub fn name(signature: &Signature) -> KeyName {
-    KeyName::new(&signature.keyfile.value.to_string_lossy())
+fn name(signing: &Key) -> KeyName {
+    KeyName::new(&signing.keyfile.value.to_string_lossy())
 }
 
 /// The key of a signature, and whether it is new; `None` if it is left for later.
 fn key(
-    signature: &Signature,
+    signing: &Key,
     missing: Missing,
     faults: &mut Vec<Fault>,
 ) -> Result<Option<(Arc<dyn PrivateKey>, bool)>, Fault> {
-    let path = &signature.keyfile.value;
-    let unusable = |error: KeyFileError| Fault::unusable(signature.keyfile.place, &error, remedy(&error));
-    if signature.generate && path.symlink_metadata().is_err() {
+    let path = &signing.keyfile.value;
+    let unusable = |error: KeyFileError| Fault::unusable(signing.keyfile.place, &error, remedy(&error));
+    if signing.generate && path.symlink_metadata().is_err() {
         if missing == Missing::Leave {
             return Ok(None);
         }
-        let kind = signature.algorithm.map_or(KeyKind::Rsa, kind);
+        let kind = signing.algorithm.map_or(KeyKind::Rsa, Algorithm::key_kind);
         let key = generate::make(path, kind, GOOD_BITS).map_err(unusable)?;
         return Ok(Some((Arc::new(key), true)));
     }
     let key = file::read(path).map_err(unusable)?;
-    faults.extend(weakness(signature, &key.public_key()));
+    faults.extend(weakness(signing, &key.public_key()));
     Ok(Some((Arc::new(key), false)))
 }
 
@@ -99,13 +101,13 @@ fn remedy(error: &KeyFileError) -> &'static str {
     }
 }
 
-fn weakness(signature: &Signature, key: &PublicKey) -> Option<Fault> {
+fn weakness(signing: &Key, key: &PublicKey) -> Option<Fault> {
     let bits = key.bits();
     if key.kind() != KeyKind::Rsa || bits >= GOOD_BITS {
         return None;
     }
     let remedy = "make a key of 2048 bits with another selector, publish it, then name it here";
-    let place = signature.keyfile.place;
+    let place = signing.keyfile.place;
     Some(if bits < LEAST_BITS {
         Fault::unusable(
             place,
@@ -117,27 +119,18 @@ fn weakness(signature: &Signature, key: &PublicKey) -> Option<Fault> {
     })
 }
 
-fn mismatch(signature: &Signature, key: &PublicKey) -> Option<Fault> {
-    let wanted = kind(signature.algorithm?);
+fn mismatch(signing: &Key, key: &PublicKey) -> Option<Fault> {
+    let wanted = signing.algorithm?.key_kind();
     (wanted != key.kind()).then(|| {
         let problem =
             format!("the key is of type {}, and the algorithm needs {}", key.kind().name(), wanted.name());
-        Fault::unusable(signature.keyfile.place, problem, "leave `algorithm` out, or name a key of its type")
+        Fault::unusable(signing.keyfile.place, problem, "leave `algorithm` out, or name a key of its type")
     })
 }
 
-fn kind(algorithm: config::Algorithm) -> KeyKind {
-    match algorithm {
-        config::Algorithm::RsaSha256 => Algorithm::RsaSha256.key_kind(),
-        config::Algorithm::Ed25519Sha256 => Algorithm::Ed25519Sha256.key_kind(),
-    }
-}
-
 /// One record for each domain that signs with a new key.
-fn publications(rule: &Rule, signature: &Signature, key: &PublicKey) -> Vec<Made> {
-    let domains = signature.domain.as_ref().map_or(&rule.domains[..], std::slice::from_ref);
-    let record =
-        |domain: &mail::Domain| Publication::new(domain, &signature.selector.value, key.clone()).ok();
-    let records = domains.iter().filter_map(|domain| record(&domain.value));
-    records.map(|record| Made { path: signature.keyfile.value.clone(), record }).collect()
+fn publications(signing: &Key, key: &PublicKey) -> Vec<Made> {
+    let record = |domain| Publication::new(domain, &signing.selector.value, key.clone()).ok();
+    let records = signing.domains.iter().filter_map(record);
+    records.map(|record| Made { path: signing.keyfile.value.clone(), record }).collect()
 }

@@ -58,11 +58,7 @@ fn subjects_of(signing: &Key, faults: &mut Vec<Fault>) -> Vec<Subject> {
         // It is made at the first start.
         Err(_) if signing.generate && path.symlink_metadata().is_err() => None,
         Err(error) => {
-            faults.push(Fault::unusable(
-                signing.keyfile.place,
-                error,
-                "name a private key that can be read",
-            ));
+            faults.push(Fault::unusable(signing.keyfile.place, error, "name a private key that can be read"));
             return Vec::new();
         }
     };

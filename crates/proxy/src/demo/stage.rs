@@ -71,12 +71,9 @@ impl Stage {
 
 /// What signs, with its key in `folder`.
 fn signer(folder: &TempDir, next_hop: SocketAddr) -> Result<Assembly, DemoError> {
-    let mut config = shipped(OUTBOUND, next_hop)?;
-    if let Engine::Outbound(outbound) = &mut config.engine {
-        for signature in outbound.rules.iter_mut().flat_map(|rule| &mut rule.signatures) {
-            signature.keyfile.value = folder.path().join("demo.pem");
-        }
-    }
+    // The file lies in the folder, so to speak, and so do the keys that it names.
+    let name = folder.path().join(OUTBOUND.0).display().to_string();
+    let config = shipped(Source { name, text: OUTBOUND.1.to_owned() }, next_hop)?;
     let mut reports = Vec::new();
     let assembly = assemble::one(config, Missing::Make, &mut reports);
     assembly.ok_or_else(|| faults(reports))
@@ -84,7 +81,8 @@ fn signer(folder: &TempDir, next_hop: SocketAddr) -> Result<Assembly, DemoError>
 
 /// What verifies, with `zone` for a DNS.
 fn verifier(next_hop: SocketAddr, zone: Zone) -> Result<Assembly, DemoError> {
-    let config = shipped(INBOUND, next_hop)?;
+    let source = Source { name: INBOUND.0.to_owned(), text: INBOUND.1.to_owned() };
+    let config = shipped(source, next_hop)?;
     let Engine::Inbound(inbound) = &config.engine else {
         return Err(DemoError::Unexpected("the inbound file is none".to_owned()));
     };
@@ -94,8 +92,7 @@ fn verifier(next_hop: SocketAddr, zone: Zone) -> Result<Assembly, DemoError> {
 }
 
 /// A shipped file that hands its mail to `next_hop`.
-fn shipped((name, text): (&str, &str), next_hop: SocketAddr) -> Result<Config, DemoError> {
-    let source = Source { name: name.to_owned(), text: text.to_owned() };
+fn shipped(source: Source, next_hop: SocketAddr) -> Result<Config, DemoError> {
     let mut config = config::read(source, "mx.reader.example").map_err(DemoError::Files)?;
     for hop in &mut config.listener.relay {
         *hop = Placed { value: NextHop::Address(next_hop), place: hop.place };

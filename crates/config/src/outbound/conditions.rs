@@ -1,0 +1,170 @@
+//! When a rule fits.
+
+use crate::fault::Placed;
+use crate::section::Section;
+use crate::text::{FromText, Problem, one_of};
+use filter::Network;
+use mail::{Domain, parse_mailboxes};
+use policy::outbound::{
+    AddressPattern, Agreement, Attribute, Conditions, Extent, Glob, ReversePathPattern, Witness,
+};
+use std::net::SocketAddr;
+
+/// Reads all conditions but the author.
+pub(super) fn read(section: &mut Section<'_>, author: Vec<AddressPattern>, wider: Wider) -> Conditions {
+    let reverse_path = values(section.values::<MailFrom>("mail_from"));
+    let list_id = values(section.values::<ListId>("list_id"));
+    Conditions {
+        author,
+        reverse_path: reverse_path.into_iter().map(|MailFrom(pattern)| wider.reverse_path(pattern)).collect(),
+        list_id: list_id.into_iter().map(|ListId(glob)| glob).collect(),
+        client: values(section.values::<Network>("client")),
+        attributes: section.section("xforward", attributes),
+        listener: values(section.values::<SocketAddr>("listener")).iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn values<T>(placed: Option<Vec<Placed<T>>>) -> Vec<T> {
+    placed.into_iter().flatten().map(|placed| placed.value).collect()
+}
+
+fn attributes(section: &mut Section<'_>) -> Vec<(Attribute, Glob)> {
+    const WORDS: [(&str, Attribute); 6] = [
+        ("name", Attribute::Name),
+        ("helo", Attribute::Helo),
+        ("ident", Attribute::Ident),
+        ("proto", Attribute::Protocol),
+        ("source", Attribute::Source),
+        ("login", Attribute::Login),
+    ];
+    let glob = |(word, attribute)| section.value(word).map(|Text(text)| (attribute, Glob::new(&text)));
+    WORDS.into_iter().filter_map(glob).collect()
+}
+
+/// What a domain or an address stands for beside itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wider {
+    pub(super) subdomains: bool,
+    pub(super) extensions: bool,
+}
+
+impl Wider {
+    pub(super) fn pattern(self, pattern: AddressPattern) -> AddressPattern {
+        match pattern {
+            AddressPattern::Domain(domain) if self.subdomains => AddressPattern::Within(domain),
+            AddressPattern::Address(mailbox) if self.extensions => AddressPattern::Extended(mailbox),
+            other => other,
+        }
+    }
+
+    fn reverse_path(self, pattern: ReversePathPattern) -> ReversePathPattern {
+        match pattern {
+            ReversePathPattern::Address(pattern) => ReversePathPattern::Address(self.pattern(pattern)),
+            ReversePathPattern::Null => ReversePathPattern::Null,
+        }
+    }
+}
+
+impl FromText for AddressPattern {
+    const EXPECTED: &'static str = "an address, a domain, or a text with `*` for anything, such as `joe@example.org`, `example.org` or `\"*-news@example.org\"`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        if text.contains(['*', '?']) {
+            let whole_domain = text.strip_prefix("*@").and_then(|domain| Domain::parse(domain).ok());
+            return Ok(whole_domain.map_or_else(|| Self::Glob(Glob::new(text)), Self::Domain));
+        }
+        if !text.contains('@') {
+            return Domain::from_text(text).map(Self::Domain);
+        }
+        let mut mailboxes = parse_mailboxes(text.as_bytes())
+            .map_err(|error| Problem::new(format!("which is no address ({error})")))?;
+        match mailboxes.pop() {
+            Some(mailbox) if mailboxes.is_empty() => Ok(Self::Address(mailbox)),
+            _ => Err(Problem::new("which is no address")),
+        }
+    }
+}
+
+struct MailFrom(ReversePathPattern);
+
+impl FromText for MailFrom {
+    const EXPECTED: &'static str = "`<>` for a bounce, or a pattern as in `author`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        if text == "<>" {
+            return Ok(Self(ReversePathPattern::Null));
+        }
+        AddressPattern::from_text(text).map(|pattern| Self(ReversePathPattern::Address(pattern)))
+    }
+}
+
+/// The identifier of a mailing list, without its angle brackets.
+struct ListId(Glob);
+
+impl FromText for ListId {
+    const EXPECTED: &'static str = "the identifier of a mailing list, such as `announce.example.org`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        if text.is_empty() || text.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>')) {
+            return Err(Problem::new("which is more or less than what stands between the angle brackets"));
+        }
+        Ok(Self(Glob::new(text)))
+    }
+}
+
+/// A text for people.
+pub(super) struct Text(pub(super) String);
+
+impl FromText for Text {
+    const EXPECTED: &'static str = "a text of one line";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        if text.trim().is_empty() || text.contains(char::is_control) {
+            return Err(Problem::new("which is not one line of text"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Reads `agree:`.
+pub(super) fn agreement(section: &mut Section<'_>) -> Option<Agreement> {
+    if !section.has("agree") {
+        return None;
+    }
+    section.section("agree", |inner| {
+        inner.require("with", Witness::EXPECTED);
+        let with = inner.value("with");
+        let extent = inner.value("in").unwrap_or(Extent::Domain);
+        let Otherwise { refuse } = inner.value("otherwise").unwrap_or(Otherwise { refuse: false });
+        Some(Agreement { with: with?, extent, refuse })
+    })
+}
+
+impl FromText for Witness {
+    const EXPECTED: &'static str = "`mail_from` or `login`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        one_of(text, &[("mail_from", Self::ReversePath), ("login", Self::Login)])
+    }
+}
+
+impl FromText for Extent {
+    const EXPECTED: &'static str = "`domain` or `address`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        one_of(text, &[("domain", Self::Domain), ("address", Self::Address)])
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Otherwise {
+    refuse: bool,
+}
+
+impl FromText for Otherwise {
+    const EXPECTED: &'static str = "`unsigned` or `refuse`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        one_of(text, &[("unsigned", Self { refuse: false }), ("refuse", Self { refuse: true })])
+    }
+}
