@@ -106,7 +106,7 @@ fn what_is_wrong_with_a_field() {
         (swap("bh=YWFh", "bh="), "neutral: tag bh= is malformed"),
         (swap("b=YWFh", "b="), "neutral: tag b= is malformed"),
         (swap("; b=YWFh", "; b=YWF*"), "neutral: tag b= is malformed"),
-        (swap("; b=YWFh", "; b=YWFhYg"), "neutral: tag b= is malformed"),
+        (swap("; b=YWFh", "; b=YWFhY"), "neutral: tag b= is malformed"),
         (format!("{sound}; i=joe"), "neutral: tag i= is malformed"),
         (format!("{sound}; i=joe=4@a.example"), "neutral: tag i= is malformed"),
         (format!("{sound}; l=-1"), "neutral: tag l= is malformed"),
@@ -128,6 +128,9 @@ fn what_is_wrong_with_a_field() {
     ] {
         assert_eq!(unsigned_verdict(&tags), expected, "{tags:?}");
     }
+    // The grammar of base64 leaves the padding away at will (RFC 6376 §2.10), and so do Mail::DKIM and libopendkim.
+    let unpadded = unsigned_verdict(&swap("; b=YWFh", "; b=YWFhYg"));
+    assert!(!unpadded.starts_with("neutral"), "{unpadded}");
     let broken = [b"DKIM-Signature: v=1; x=\xc3\xff\r\n", MESSAGE.as_bytes()].concat();
     assert_eq!(judge(&broken, &zone()), "neutral: malformed UTF-8 in tag list");
 }

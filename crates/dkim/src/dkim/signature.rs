@@ -1,7 +1,7 @@
 //! The text of a DKIM-Signature field (RFC 6376 §3.5, RFC 6651 §3.1, RFC 8616 §5).
 
 use crate::algorithm::{Algorithm, Canonicalization};
-use crate::encoding::{base64_decode, quoted_printable_decode};
+use crate::encoding::{base64_decode_unpadded, quoted_printable_decode};
 use crate::report::SignatureError;
 use crate::tags::{TagList, items};
 use mail::Domain;
@@ -151,7 +151,8 @@ fn read_fields(value: &str) -> Option<Vec<String>> {
 
 fn read_base64(tags: &TagList<'_>, name: &'static str, hashes: Hashes) -> Result<Vec<u8>, SignatureError> {
     let value = tags.value(name).ok_or(SignatureError::Missing(name))?;
-    match base64_decode(value.as_bytes()) {
+    // The grammar of RFC 6376 §2.10 leaves the padding away at will, and so do others.
+    match base64_decode_unpadded(value.as_bytes()) {
         Some(octets) if !octets.is_empty() || hashes == Hashes::Open => Ok(octets),
         _ => Err(SignatureError::Malformed(name)),
     }
