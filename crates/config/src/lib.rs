@@ -11,6 +11,7 @@
 //! - [`mod@fault`]: what can be wrong, and how it is shown;
 //! - `yaml`, `section`, `text`: from YAML to values, in three steps that only ever go on;
 //! - [`Listener`], [`Outbound`], [`Inbound`]: the model;
+//! - [`rules()`]: all rules of a file, those of its tables included;
 //! - `files`: key files and zones on the disk.
 
 mod dkimproxy;
@@ -21,6 +22,7 @@ mod listener;
 mod nearest;
 mod network;
 mod outbound;
+mod rules;
 mod section;
 mod signature;
 mod text;
@@ -36,6 +38,7 @@ pub use inbound::{Dns, DnsSource, Inbound};
 pub use listener::{Deadlines, Kept, Limits, Listener};
 pub use network::NextHop;
 pub use outbound::{Dataset, Entry, Key, Outbound, Rule, Table, TableKind};
+pub use rules::{Rules, rules};
 pub use smtp::content::{Repair, Repairs};
 pub use together::check_together;
 

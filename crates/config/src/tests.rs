@@ -5,6 +5,7 @@ mod files;
 mod model;
 mod rules;
 mod shipped;
+mod tables;
 
 use crate::{Config, Report, Source, read};
 

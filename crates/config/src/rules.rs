@@ -1,0 +1,183 @@
+//! All rules of an outbound file in one list: those that it holds, and those of the tables that it names.
+//!
+//! A line of a table becomes a rule of the engine, named after the table and the line. What is wrong with a table is
+//! reported with its own lines. Of the lines of one table only the first that fits counts, so a table whose most
+//! precise line counts is put in that order here.
+
+mod directory;
+mod lines;
+mod maps;
+mod opendkim;
+
+use crate::fault::{Fault, Place, Report, Source};
+use crate::outbound::{Entry, Outbound, Styles, Table, TableKind};
+use crate::{Config, Engine};
+use policy::outbound::{
+    Action, AddressPattern, Conditions, Matching, ReversePathPattern, Rule, RuleTable, SigningDomain,
+};
+use std::path::Path;
+use std::sync::Arc;
+
+/// All rules of a file.
+#[derive(Debug)]
+pub struct Rules {
+    /// For the engine.
+    pub table: RuleTable,
+    /// What is wrong with them; one report for each file that has faults.
+    pub reports: Vec<Report>,
+}
+
+/// Reads the tables that a file names, and looks for rules that stand in each other's way.
+#[must_use]
+pub fn rules(config: &Config) -> Rules {
+    let Engine::Outbound(outbound) = &config.engine else {
+        return Rules { table: RuleTable::default(), reports: Vec::new() };
+    };
+    let mut gathering = Gathering::new(Arc::clone(&config.file));
+    for (number, entry) in (0..).zip(&outbound.entries) {
+        match entry {
+            Entry::Rule(rule) => gathering.push(rule.rule.clone(), MAIN, rule.place),
+            Entry::Table(table) => gathering.table(table, number),
+        }
+    }
+    gathering.bounces(outbound);
+    gathering.finish(outbound.matching)
+}
+
+/// The configuration file among the sources.
+const MAIN: usize = 0;
+
+/// Rules and faults while they are gathered.
+struct Gathering {
+    sources: Vec<Arc<Source>>,
+    faults: Vec<Vec<Fault>>,
+    rules: Vec<Rule>,
+    /// Where each rule stands: in which source, and where there.
+    origins: Vec<(usize, Place)>,
+    styles: Styles,
+}
+
+/// The rules of one table, before they are put in order.
+struct TableRules {
+    source: usize,
+    number: u32,
+    /// Each with its place, and how precise it is: the smaller, the sooner it counts.
+    rules: Vec<(Precision, Rule, Place)>,
+}
+
+/// First by the kind of pattern, then by the number of labels, the more the sooner.
+type Precision = (u8, std::cmp::Reverse<usize>);
+
+impl Gathering {
+    fn new(file: Arc<Source>) -> Self {
+        Self {
+            sources: vec![file],
+            faults: vec![Vec::new()],
+            rules: Vec::new(),
+            origins: Vec::new(),
+            styles: Styles::default(),
+        }
+    }
+
+    fn push(&mut self, rule: Rule, source: usize, place: Place) {
+        self.rules.push(rule);
+        self.origins.push((source, place));
+    }
+
+    fn complain(&mut self, source: usize, fault: Fault) {
+        self.faults[source].push(fault);
+    }
+
+    /// Reads a table's file. One that cannot be read is a fault of the place that names it, reported elsewhere.
+    fn open(&mut self, path: &Path) -> Option<usize> {
+        let text = std::fs::read_to_string(path).ok()?;
+        self.sources.push(Arc::new(Source { name: path.display().to_string(), text }));
+        self.faults.push(Vec::new());
+        Some(self.sources.len() - 1)
+    }
+
+    fn table(&mut self, table: &Table, number: u32) {
+        match &table.kind {
+            TableKind::Directory(folder) => self.directory(table, &folder.value),
+            TableKind::SenderMap(map) => self.sender_map(table, &map.value, number),
+            TableKind::ListIdMap(map) => self.listid_map(table, &map.value, number),
+            TableKind::SigningTable { signing, keys, multiple } => {
+                let tables =
+                    opendkim::Tables { signing: &signing.value, keys: &keys.value, multiple: *multiple };
+                self.signing_table(table, &tables, number);
+            }
+        }
+    }
+
+    /// Puts the rules of a table in order, the most precise first, and takes them.
+    fn take(&mut self, mut table: TableRules) {
+        table.rules.sort_by_key(|(precision, ..)| *precision);
+        for (_, rule, place) in table.rules {
+            self.push(Rule { table: Some(table.number), ..rule }, table.source, place);
+        }
+    }
+
+    /// A bounce has no envelope sender, and is written by the host itself. Where that host is within
+    /// `bounce_domain`, it is signed as this domain, with the signatures of the rule for it.
+    fn bounces(&mut self, outbound: &Outbound) {
+        let Some(domain) = &outbound.bounce_domain else { return };
+        let signs_as = |rule: &&Rule| match &rule.action {
+            Action::Sign(templates) => {
+                let exact = AddressPattern::Domain(domain.value.clone());
+                let within = AddressPattern::Within(domain.value.clone());
+                let author = &rule.conditions.author;
+                templates.iter().any(|template| template.domain == SigningDomain::Fixed(domain.value.clone()))
+                    || author.contains(&exact)
+                    || author.contains(&within)
+            }
+            Action::Leave(_) | Action::Refuse(_) => false,
+        };
+        let Some(rule) = self.rules.iter().find(signs_as) else {
+            let problem = format!("`bounce_domain` is `{}`, and no rule signs as this domain", domain.value);
+            let remedy = "add a rule with this domain and its key to `sign`";
+            return self.complain(MAIN, Fault::unusable(domain.place, problem, remedy));
+        };
+        let mut rule = rule.clone();
+        if let Action::Sign(templates) = &mut rule.action {
+            let fixed = SigningDomain::Fixed(domain.value.clone());
+            templates.retain(|template| {
+                matches!(template.domain, SigningDomain::Matched | SigningDomain::Author)
+                    || template.domain == fixed
+            });
+            templates.iter_mut().for_each(|template| template.domain = fixed.clone());
+        }
+        rule.name = "bounce_domain".to_owned();
+        rule.conditions = Conditions {
+            author: vec![AddressPattern::Within(domain.value.clone())],
+            reverse_path: vec![ReversePathPattern::Null],
+            ..Conditions::default()
+        };
+        (rule.table, rule.agreement) = (None, None);
+        self.push(rule, MAIN, domain.place);
+    }
+
+    fn finish(mut self, matching: Matching) -> Rules {
+        let table = RuleTable::new(matching, std::mem::take(&mut self.rules));
+        for (at, earlier) in table.unreachable() {
+            let (source, place) = self.origins[at];
+            let (name, earlier) = (&table.rules()[at].name, &table.rules()[earlier].name);
+            // The rule for bounces is there for what the others leave.
+            if name == "bounce_domain" {
+                continue;
+            }
+            let problem =
+                format!("{name} never fits: {earlier} stands before it, and takes all that it would");
+            let remedy = "put the narrower one first, or take one of them out";
+            // A table may come from elsewhere, where nobody minded.
+            let fault = if source == MAIN {
+                Fault::unusable(place, problem, remedy)
+            } else {
+                Fault::doubtful(place, problem, remedy)
+            };
+            self.complain(source, fault);
+        }
+        let reports = self.sources.into_iter().zip(self.faults);
+        let reports = reports.filter(|(_, faults)| !faults.is_empty());
+        Rules { table, reports: reports.map(|(source, faults)| Report::new(source, faults)).collect() }
+    }
+}

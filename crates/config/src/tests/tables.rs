@@ -1,0 +1,261 @@
+//! Tables of rules: key directories, DKIMproxy's maps, OpenDKIM's tables.
+
+use crate::{Config, Rules, Source, read};
+use filter::Envelope;
+use mail::Header;
+use std::fs::{create_dir_all, write};
+use tempfile::TempDir;
+
+/// A folder with a configuration and its tables.
+struct Site(TempDir);
+
+impl Site {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let site = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = site.path().join(name);
+            create_dir_all(path.parent().unwrap()).unwrap();
+            write(path, text).unwrap();
+        }
+        Self(site)
+    }
+
+    fn config(&self, sign: &str) -> Config {
+        let name = self.0.path().join("proxy.yaml").display().to_string();
+        let text = format!("role: outbound\nlisten: 127.0.0.1:10027\nrelay: 127.0.0.1:10028\n{sign}");
+        read(Source { name, text }, "mx.example.org").unwrap_or_else(|report| panic!("{report}"))
+    }
+
+    fn rules(&self, sign: &str) -> Rules {
+        crate::rules(&self.config(sign))
+    }
+
+    /// What a message of this author gets, with paths relative to the folder.
+    fn outcome(&self, sign: &str, author: &str) -> String {
+        self.outcome_of(sign, &format!("From: {author}\r\n"), author)
+    }
+
+    fn outcome_of(&self, sign: &str, header: &str, reverse_path: &str) -> String {
+        let rules = self.rules(sign);
+        assert!(!rules.reports.iter().any(crate::Report::is_fatal), "{:?}", rules.reports);
+        let envelope = Envelope { reverse_path: reverse_path.to_owned(), ..Envelope::default() };
+        let explanation = rules.table.explain(&Header::parse(header.as_bytes().to_vec()), &envelope);
+        let folder = format!("{}/", self.0.path().display());
+        let policy::outbound::Outcome::Sign(chosen) = &explanation.outcome else {
+            return explanation.outcome.to_string().replace(&folder, "");
+        };
+        let words = chosen.iter().map(|one| format!("{one} {}", one.key).replace(&folder, ""));
+        words.collect::<Vec<_>>().join(", ")
+    }
+
+    fn faults(&self, sign: &str) -> Vec<String> {
+        let shown = |report: crate::Report| {
+            let file = report.file().name.rsplit('/').next().unwrap_or_default().to_owned();
+            let lines: Vec<String> = report
+                .faults()
+                .iter()
+                .map(|fault| {
+                    let (line, _) = report.file().line_and_column(fault.place);
+                    format!("{file}:{line}: {}", fault.cause)
+                })
+                .collect();
+            lines
+        };
+        let folder = format!("{}/", self.0.path().display());
+        let faults = self.rules(sign).reports.into_iter().flat_map(shown);
+        faults.map(|fault| fault.replace(&folder, "")).collect()
+    }
+}
+
+#[test]
+fn a_key_directory_is_a_table() {
+    let site = Site::new(&[
+        ("keys/a.example/s1.pem", ""),
+        ("keys/a.example/s2.pem", ""),
+        ("keys/a.example/s1.txt", ""),
+        ("keys/b.example/x.pem", ""),
+        ("keys/empty.example/readme", ""),
+    ]);
+    let sign = "sign:\n  - directory: keys\n";
+    assert_eq!(
+        site.outcome(sign, "joe@a.example"),
+        "d=a.example s=s1 keys/a.example/s1.pem, d=a.example s=s2 keys/a.example/s2.pem"
+    );
+    assert_eq!(site.outcome(sign, "joe@b.example"), "d=b.example s=x keys/b.example/x.pem");
+    assert_eq!(site.outcome(sign, "joe@empty.example"), "unsigned: no rule for empty.example");
+    assert_eq!(site.outcome(sign, "joe@sub.b.example"), "unsigned: no rule for sub.b.example");
+    let sign = "sign:\n  - {directory: keys, subdomains: true}\n";
+    assert_eq!(site.outcome(sign, "joe@sub.b.example"), "d=b.example s=x keys/b.example/x.pem");
+}
+
+const SENDER_MAP: &str = "\
+# who gets what
+joe@a.example      dkim(d=joe.example, s=joe, key=joe.key)
+a.example          dkim(c=relaxed,a=rsa-sha256)
+sub.a.example      dkim(d=$senderdomain,i=$sender,key=keys/$senderdomain.pem)
+; the rest
+.                  dkim(d=other.example)
+";
+
+#[test]
+fn the_most_precise_line_of_a_sender_map_counts() {
+    let site = Site::new(&[("sender.map", SENDER_MAP)]);
+    let sign = "sign:\n  - {sender_map: sender.map, selector: s1, keyfile: /k.pem}\n";
+    for (author, expected) in [
+        ("joe@a.example", "d=joe.example s=joe joe.key"),
+        ("joe+news@a.example", "d=joe.example s=joe joe.key"),
+        ("ann@a.example", "d=a.example s=s1 /k.pem"),
+        ("ann@b.a.example", "d=a.example s=s1 /k.pem"),
+        ("ann@sub.a.example", "d=sub.a.example s=s1 keys/sub.a.example.pem"),
+        ("ann@x.sub.a.example", "d=x.sub.a.example s=s1 keys/x.sub.a.example.pem"),
+        ("ann@else.example", "d=other.example s=s1 /k.pem"),
+    ] {
+        assert_eq!(site.outcome(sign, author), expected, "{author}");
+    }
+}
+
+#[test]
+fn mailing_lists_have_a_map_of_their_own() {
+    let site = Site::new(&[("list.map", "lists.example dkim\nannounce.lists.example dkim(s=s2)\n")]);
+    let sign = "sign:\n  - {listid_map: list.map, selector: s1, keyfile: /k.pem}\n";
+    let outcome = |id: &str| {
+        site.outcome_of(sign, &format!("From: joe@a.example\r\nList-Id: <{id}>\r\n"), "x@lists.example")
+    };
+    assert_eq!(outcome("announce.lists.example"), "d=announce.lists.example s=s2 /k.pem");
+    assert_eq!(outcome("users.lists.example"), "d=lists.example s=s1 /k.pem");
+    assert_eq!(outcome("users.else.example"), "unsigned: no rule for a.example");
+}
+
+#[test]
+fn a_map_names_the_line_that_is_wrong() {
+    let map = "a.example\nb.example dkim(\nc.example dkim\nc.example dkim\n*.d.example dkim\n. dkim\n\
+               e.example dkim(key=$sender.pem)\nf.example none\ng.example dkim(a=rsa-sha1)\n";
+    let site = Site::new(&[("sender.map", map)]);
+    assert_eq!(
+        site.faults("sign:\n  - {sender_map: sender.map, selector: s1, keyfile: k}\n"),
+        [
+            "sender.map:1: `a.example`, where the second column is missing",
+            "sender.map:2: `b.example dkim(`, which lacks its `)`",
+            "sender.map:4: `c.example` stands in line 3 already",
+            "sender.map:5: `*.d.example dkim`, which holds a `*`: DKIMproxy's maps have no wildcards, and `.` for all",
+            "sender.map:6: `. dkim`, which names no domain that signs: add `d=`",
+            "sender.map:7: `e.example dkim(key=$sender.pem)`, whose `key=` holds `$sender`: only `$senderdomain` may stand in a path",
+            "sender.map:8: `f.example none`, which is no kind of signature",
+            "sender.map:9: rsa-sha1 may not be signed with any more (RFC 8301): rsa-sha256 is used",
+        ]
+    );
+    assert_eq!(
+        site.faults("sign:\n  - sender_map: sender.map\n").len(),
+        9,
+        "without a selector in the rule line 3 lacks one"
+    );
+}
+
+const KEY_TABLE: &str = "\
+# name  domain:selector:file
+default._domainkey.domain.example domain.example:default:/etc/opendkim/keys/domain.example/default
+any     %:mail:/etc/opendkim/keys/%/mail.private
+lists   lists.example:l1:./l1.pem
+";
+
+#[test]
+fn the_patterns_of_a_refile_stand_in_their_order() {
+    let signing = "\
+*@domain.example        default._domainkey.domain.example
+list-*@*.example        lists   @lists.example
+*@sub.domain.example    any     @%
+*                       any
+";
+    let site = Site::new(&[("signing.table", signing), ("key.table", KEY_TABLE)]);
+    let sign = "sign:\n  - {signing_table: 'refile:signing.table', key_table: 'refile:key.table'}\n";
+    for (author, expected) in [
+        ("joe@domain.example", "d=domain.example s=default /etc/opendkim/keys/domain.example/default"),
+        ("list-x@domain.example", "d=domain.example s=default /etc/opendkim/keys/domain.example/default"),
+        ("list-x@else.example", "d=lists.example s=l1 ./l1.pem"),
+        (
+            "joe@sub.domain.example",
+            "d=sub.domain.example s=mail /etc/opendkim/keys/sub.domain.example/mail.private",
+        ),
+        ("joe@else.example", "d=else.example s=mail /etc/opendkim/keys/else.example/mail.private"),
+    ] {
+        assert_eq!(site.outcome(sign, author), expected, "{author}");
+    }
+    let multiple =
+        "sign:\n  - {signing_table: 'refile:signing.table', key_table: key.table, multiple: true}\n";
+    assert_eq!(
+        site.outcome(multiple, "list-x@domain.example"),
+        "d=domain.example s=default /etc/opendkim/keys/domain.example/default, d=lists.example s=l1 ./l1.pem, \
+         d=domain.example s=mail /etc/opendkim/keys/domain.example/mail.private"
+    );
+}
+
+#[test]
+fn without_wildcards_the_most_precise_key_counts() {
+    let signing =
+        "* any\n.a.example lists\na.example any\njoe@.a.example lists\njoe@* any\njoe@a.example lists\n";
+    let site = Site::new(&[("signing.table", signing), ("key.table", KEY_TABLE)]);
+    let sign = "sign:\n  - {signing_table: 'file:signing.table', key_table: 'file:key.table'}\n";
+    for (author, line) in [
+        ("joe@a.example", 6),
+        ("ann@a.example", 3),
+        ("joe@b.a.example", 4),
+        ("ann@b.a.example", 2),
+        ("joe@else.example", 5),
+        ("ann@else.example", 1),
+    ] {
+        let rules = site.rules(sign);
+        let header = Header::parse(format!("From: {author}\r\n").into_bytes());
+        let explanation = rules.table.explain(&header, &Envelope::default());
+        let policy::outbound::Outcome::Sign(chosen) = explanation.outcome else { panic!("{explanation}") };
+        assert!(chosen[0].rule.ends_with(&format!("signing.table:{line}")), "{author}: {}", chosen[0].rule);
+    }
+}
+
+#[test]
+fn the_tables_of_opendkim_name_the_line_that_is_wrong() {
+    let signing = "*@a.example\n*@b.example nokey\nc.example good\n*@d.example good\njoe@d.example good\n";
+    let keys =
+        "good a.example:s:/k\nshort a.example:s\ninline a.example:s:MIIEabc\nalone\nGood a.example:s:/k\n";
+    let site = Site::new(&[("signing.table", signing), ("key.table", keys)]);
+    assert_eq!(
+        site.faults("sign:\n  - {signing_table: 'refile:signing.table', key_table: key.table}\n"),
+        [
+            "key.table:2: `short a.example:s`, where a column is missing",
+            "key.table:3: `inline a.example:s:MIIEabc`, whose third part is no path: a key has a file of its own here",
+            "key.table:4: `alone`, where a column is missing",
+            "key.table:5: `Good` stands twice in this table",
+            "signing.table:1: `*@a.example`, where the second column is missing",
+            "signing.table:2: `*@b.example nokey`, but the key table has no `nokey`",
+            "signing.table:3: `c.example good`, which fits no address: probably `*@c.example`",
+            "signing.table:5: signing.table:5 never fits: signing.table:4 stands before it, and takes all that it would",
+        ]
+    );
+}
+
+#[test]
+fn a_rule_behind_a_wider_one_is_a_fault() {
+    let site = Site::new(&[]);
+    let rules = "sign:\n  - {domain: a.example, subdomains: true, selector: s, keyfile: k}\n  \
+                 - {author: joe@news.a.example, domain: a.example, selector: t, keyfile: k2}\n";
+    assert_eq!(site.faults(rules), Vec::<String>::new(), "both sign");
+    assert_eq!(
+        site.faults(&format!("match: first\n{rules}")),
+        ["proxy.yaml:7: rule 2 never fits: rule 1 stands before it, and takes all that it would"]
+    );
+}
+
+#[test]
+fn bounces_of_the_hosts_of_a_domain_are_signed_as_the_domain() {
+    let site = Site::new(&[]);
+    let sign = "bounce_domain: a.example\nsign:\n  - {domain: a.example, selector: s, keyfile: /k}\n";
+    let bounce = |sender: &str| site.outcome_of(sign, "From: MAILER-DAEMON@mx1.a.example\r\n", sender);
+    assert_eq!(bounce(""), "d=a.example s=s /k");
+    assert_eq!(bounce("joe@a.example"), "unsigned: no rule for mx1.a.example");
+    let own = site.outcome_of(sign, "From: postmaster@a.example\r\n", "");
+    assert_eq!(own, "d=a.example s=s /k", "once");
+    assert_eq!(site.outcome_of(sign, "From: x@b.example\r\n", ""), "unsigned: no rule for b.example");
+    assert_eq!(
+        site.faults(&sign.replace("bounce_domain: a", "bounce_domain: b")),
+        ["proxy.yaml:4: `bounce_domain` is `b.example`, and no rule signs as this domain"]
+    );
+}
