@@ -3,6 +3,7 @@
 use crate::settings::Settings;
 use crate::store::{Body, Sealed};
 use filter::{Appetite, Decision, Pass};
+use mail::conversion::{Survey, Unfit};
 use mail::{Header, HeaderProgress, HeaderReader};
 use smtp::content::Strays;
 use smtp::reply::Reply;
@@ -37,6 +38,10 @@ pub(crate) struct Intake<P: Pass> {
     limit: u64,
     fields: usize,
     hops: usize,
+    /// What is looked for in the content, and what was found so far.
+    sought: Unfit,
+    long_header: bool,
+    survey: Survey,
     /// Set as soon as it is known that the message is refused; the rest is swallowed.
     refusal: Option<Reply>,
 }
@@ -46,6 +51,8 @@ pub(crate) struct Message {
     pub(crate) header: Header,
     pub(crate) body: Sealed,
     pub(crate) decision: Decision,
+    /// What servers on the way would change.
+    pub(crate) unfit: Unfit,
 }
 
 impl<P: Pass> Intake<P> {
@@ -63,6 +70,9 @@ impl<P: Pass> Intake<P> {
             limit,
             fields: limits.fields,
             hops: limits.hops,
+            sought: settings.fitness.sought(),
+            long_header: false,
+            survey: Survey::default(),
             refusal: None,
         }
     }
@@ -134,7 +144,9 @@ impl<P: Pass> Intake<P> {
             error!(%error, "cannot store a body");
             NO_ROOM
         })?;
-        Ok(Message { decision: self.pass.finish(answers), header, body })
+        let survey = self.survey.finish();
+        let unfit = Unfit { long_lines: survey.long_lines || self.long_header, ..survey }.and(self.sought);
+        Ok(Message { decision: self.pass.finish(answers), header, body, unfit })
     }
 
     fn take_reader(&mut self) -> HeaderReader {
@@ -149,6 +161,8 @@ impl<P: Pass> Intake<P> {
         } else {
             self.answers = Answers::Awaited(Box::pin(self.pass.header(&header)));
         }
+        // Octets above 127 in fields are for SMTPUTF8, and nobody converts them.
+        self.long_header = self.sought.long_lines && Survey::of(header.raw()).long_lines;
         self.header = Some(header);
     }
 
@@ -157,6 +171,9 @@ impl<P: Pass> Intake<P> {
             return;
         }
         self.hungry = self.hungry && self.pass.body(piece) == Appetite::Hungry;
+        if !self.sought.is_none() {
+            self.survey.take(piece);
+        }
         self.body.push(piece);
     }
 

@@ -20,6 +20,7 @@
 //! | `transaction` | one message's envelope, on its way through |
 //! | `intake` | one message's content, on its way in |
 //! | `store` | a body, in memory or in a file without a name |
+//! | `fitness` | content that servers on the way would change, set right |
 //! | `delivery` | one message's content, on its way out |
 //! | `next_hop` | connections to the next hop, kept and replaced |
 //! | `log` | one line for each message |
@@ -28,6 +29,7 @@
 
 pub mod access;
 mod delivery;
+mod fitness;
 mod intake;
 mod listener;
 mod log;
@@ -41,5 +43,5 @@ mod transaction;
 
 pub use listener::Listener;
 pub use serve::Relay;
-pub use settings::{Deadlines, Kept, Limits, Settings, Target};
+pub use settings::{Deadlines, Fitness, Kept, Limits, Settings, Target};
 pub use smtp::content::{Repair, Repairs};

@@ -1,6 +1,7 @@
 //! Everything that can be set, with its default and the reason for it.
 
 use crate::access::Networks;
+use filter::Measure;
 use smtp::content::Repairs;
 use std::fmt;
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub offer_xclient: bool,
     /// What is done about CR, LF and NUL out of place.
     pub repairs: Repairs,
+    /// What is done about content that servers on the way would change.
+    pub fitness: Fitness,
     /// How long each wait may take.
     pub deadlines: Deadlines,
     /// How much may come in.
@@ -54,6 +57,7 @@ impl Default for Settings {
             offer_8bitmime: true,
             offer_xclient: false,
             repairs: Repairs::default(),
+            fitness: Fitness::default(),
             deadlines: Deadlines::default(),
             limits: Limits::default(),
             kept: Kept::default(),
@@ -71,6 +75,25 @@ pub enum Protocol {
     Smtp,
     /// LMTP (RFC 2033): one reply for each recipient after the content.
     Lmtp,
+}
+
+/// What is done about content that servers on the way would change, of messages that the filter vouches for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Fitness {
+    /// Lines of more than 998 octets. RFC 5321 §4.5.3.1.6: "The maximum total length of a text line including the
+    /// <CRLF> is 1000 octets"
+    pub long_lines: Measure,
+    /// Octets above 127 in the body, where we or the next hop do not offer 8BITMIME.
+    pub eight_bit: Measure,
+    /// Octets of a body that is set right, which takes a few times as much memory. A larger one goes on as it is, and
+    /// the log says so.
+    pub largest: u64,
+}
+
+impl Default for Fitness {
+    fn default() -> Self {
+        Self { long_lines: Measure::Off, eight_bit: Measure::Off, largest: 16 << 20 }
+    }
 }
 
 /// How long each wait may take. The floors are those of RFC 5321 §4.5.3.2.

@@ -84,6 +84,29 @@ pub(crate) enum Sealed {
 }
 
 impl Sealed {
+    /// How many octets it has.
+    pub(crate) fn length(&self) -> u64 {
+        match self {
+            Self::Memory(memory) => memory.len() as u64,
+            Self::File { left, .. } => *left,
+        }
+    }
+
+    /// All of it.
+    pub(crate) async fn into_memory(mut self) -> io::Result<Vec<u8>> {
+        if let Self::Memory(memory) = self {
+            return Ok(memory);
+        }
+        let (mut whole, mut block) = (Vec::new(), Vec::new());
+        loop {
+            block = self.next_block(block).await?;
+            if block.is_empty() {
+                return Ok(whole);
+            }
+            whole.extend_from_slice(&block);
+        }
+    }
+
     /// The next block from a file into `block`; empty at the end. A file that is shorter than what was written to
     /// it is an error.
     pub(crate) async fn next_block(&mut self, mut block: Vec<u8>) -> io::Result<Vec<u8>> {
@@ -104,27 +127,15 @@ impl Sealed {
 }
 
 /// Runs what may wait for a disk where it makes nobody else wait.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    async fn read(mut sealed: Sealed) -> Vec<u8> {
-        if let Sealed::Memory(memory) = sealed {
-            return memory;
-        }
-        let (mut whole, mut block) = (Vec::new(), Vec::new());
-        loop {
-            block = sealed.next_block(block).await.unwrap();
-            if block.is_empty() {
-                return whole;
-            }
-            whole.extend_from_slice(&block);
-        }
-    }
 
     #[tokio::test]
     async fn a_body_comes_back_whatever_its_size() {
@@ -138,7 +149,8 @@ mod tests {
                 }
                 let sealed = body.seal().await.unwrap();
                 assert_eq!(matches!(sealed, Sealed::Memory(_)), size <= 1000);
-                assert!(read(sealed).await == content, "{size} in pieces of {piece}");
+                assert_eq!(sealed.length(), size as u64);
+                assert!(sealed.into_memory().await.unwrap() == content, "{size} in pieces of {piece}");
             }
         }
     }

@@ -94,6 +94,14 @@ impl Transaction {
         self.mail.1.value(Keyword::Smtputf8).is_some()
     }
 
+    /// Whether octets above 127 in the body pass the next hop, and those behind it as far as can be told.
+    pub(crate) fn passes_eight_bit(&self, settings: &Settings, pool: &Pool) -> bool {
+        let heard = || pool.offer().unwrap_or_default();
+        let offer = self.connection.as_ref().map_or_else(heard, |connection| *connection.offer());
+        // RFC 6531 §3.1: whoever takes SMTPUTF8 takes 8BITMIME, and there is no way back.
+        self.is_utf8() || settings.offer_8bitmime && offer.has(Extension::EightBitMime)
+    }
+
     /// Asks the next hop for all that is due, and brings the replies in order.
     pub(crate) async fn fly(&mut self, way: Way<'_>) -> Vec<Reply> {
         let due = usize::from(self.mail_due) + self.flight.len();

@@ -1,6 +1,7 @@
 //! A message's content, from DATA to its reply.
 
 use super::{READ_CONTENT, Session};
+use crate::fitness::Fitting;
 use crate::intake::{Intake, Message};
 use crate::log::Line;
 use crate::settings::Protocol;
@@ -117,7 +118,8 @@ impl<F: Filter> Session<F> {
         let Some(intake) = content.intake.take() else { return };
         content.size = intake.size();
         let reply = match intake.conclude(strays, &self.engine.settings).await {
-            Ok(mut message) => {
+            Ok(message) => {
+                let mut message = self.fit(message).await;
                 let verdict = std::mem::replace(&mut message.decision.verdict, Verdict::Discard);
                 let (reply, next_hop) = self.carry_out(verdict, &mut message).await;
                 self.line(Some(&message.header), &message.decision.account, (&reply, next_hop));
@@ -134,6 +136,20 @@ impl<F: Filter> Session<F> {
         self.machine.conclude(std::iter::repeat_n(&reply, if lmtp { recipients } else { 1 }));
         self.end_transaction();
         self.touch();
+    }
+
+    /// Sets right what servers on the way would change.
+    async fn fit(&mut self, message: Message) -> Message {
+        let (Some(content), Some(transaction)) = (&self.content, &self.transaction) else { return message };
+        if message.unfit.is_none() {
+            return message;
+        }
+        let fitting = Fitting {
+            eight_bit_passes: transaction.passes_eight_bit(&self.engine.settings, &self.engine.pool),
+            engine: Arc::clone(&self.engine),
+            envelope: Arc::clone(&content.envelope),
+        };
+        fitting.apply(message).await
     }
 
     fn line(&self, header: Option<&Header>, account: &Account, (reply, next_hop): (&Reply, bool)) {

@@ -1,5 +1,5 @@
 //! A scripted next hop, a client that says and hears, and a filter that adds one field.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // Each test file uses its part; a test may panic.
+#![allow(dead_code, unused_imports, unreachable_pub, clippy::unwrap_used)] // Each test file uses its part; a test may panic.
 #![allow(missing_docs)]
 
 mod client;

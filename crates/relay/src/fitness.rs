@@ -1,0 +1,178 @@
+//! What is signed is what is sent: content that a server on the way would change is found, and set right before.
+//!
+//! A server that sends on breaks lines of more than 998 octets, or refuses them, and converts 8-bit content where the
+//! next one does not take it. Either breaks a signature. The intake finds both while the content comes in; only a
+//! message that has one of them, and a filter that vouches for it, comes here.
+//!
+//! A filter that adds nothing to a message vouches for nothing, and the message is left alone: it may bear
+//! signatures of others. What is set right is shown to the filter anew, and its second decision counts.
+
+use crate::intake::Message;
+use crate::serve::Engine;
+use crate::settings::Fitness;
+use crate::store::{Body, Sealed, blocking};
+use filter::{Decision, Envelope, Filter, Measure, Pass, Refusal, Verdict};
+use mail::Header;
+use mail::conversion::{Converted, Inconvertible, Unfit, convert};
+use std::io;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tracing::error;
+
+/// How many messages are held whole in memory at once to be converted.
+const AT_ONCE: usize = 4;
+static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+
+/// A message that the filter has decided about, to be made fit.
+pub(crate) struct Fitting<F> {
+    pub(crate) engine: Arc<Engine<F>>,
+    pub(crate) envelope: Arc<Envelope>,
+    /// Whether octets above 127 pass, now and further on.
+    pub(crate) eight_bit_passes: bool,
+}
+
+impl<F: Filter> Fitting<F> {
+    /// Does what the settings say about what does not fit. What was done stands in the account's detail.
+    pub(crate) async fn apply(&self, mut message: Message) -> Message {
+        let found = message.unfit.and(Unfit { long_lines: true, eight_bit: !self.eight_bit_passes });
+        let vouched = matches!(&message.decision.verdict, Verdict::Forward(edits) if !edits.is_empty());
+        if found.is_none() || !vouched {
+            return message;
+        }
+        let fitness = self.engine.settings.fitness;
+        let refused = found.and(fitness.unfit(Measure::Refuse));
+        if !refused.is_none() {
+            refuse(&mut message.decision, refusal(refused), words(refused));
+            return message;
+        }
+        let wanted = found.and(fitness.unfit(Measure::Fix));
+        if !wanted.is_none() {
+            let (fitted, words) = self.fit(message, wanted).await;
+            message = fitted;
+            note(&mut message.decision, &words);
+        }
+        let warned = found.and(fitness.unfit(Measure::Warn));
+        if !warned.is_none() {
+            note(&mut message.decision, words(warned));
+        }
+        message
+    }
+
+    /// Makes the message fit if that is possible; gives it back with what the log says of it.
+    async fn fit(&self, message: Message, wanted: Unfit) -> (Message, String) {
+        let largest = self.engine.settings.fitness.largest;
+        if message.body.length() > largest {
+            let note = format!("{} not fixed: body larger than {largest} octets", words(wanted));
+            return (message, note);
+        }
+        let header = message.header.clone();
+        match self.try_fit(message, wanted).await {
+            Ok((message, Ok(parts))) => (message, format!("{} fixed, {parts} parts encoded", words(wanted))),
+            Ok((message, Err(why))) => (message, format!("{} not fixed: {why}", words(wanted))),
+            Err(error) => {
+                error!(%error, "cannot convert a body");
+                (lost(header), error.to_string())
+            }
+        }
+    }
+
+    async fn try_fit(
+        &self,
+        message: Message,
+        wanted: Unfit,
+    ) -> io::Result<(Message, Result<usize, Inconvertible>)> {
+        let permit = ROOM.acquire().await.map_err(io::Error::other)?;
+        let Message { header, body, decision, unfit } = message;
+        let body = body.into_memory().await?;
+        let (header, body, outcome) = blocking(move || {
+            let outcome = convert(&header, &body, wanted);
+            Ok((header, body, outcome))
+        })
+        .await?;
+        let Converted { header, body, parts } = match outcome {
+            Ok(converted) => converted,
+            Err(why) => {
+                let body = Sealed::Memory(body);
+                return Ok((Message { header, body, decision, unfit }, Err(why)));
+            }
+        };
+        let decision = self.decide(&header, &body).await;
+        let settings = &self.engine.settings;
+        let mut stored = Body::new(settings.limits.memory, &settings.spool);
+        stored.push(&body);
+        drop(body);
+        stored.settle().await?;
+        drop(permit);
+        Ok((Message { header, body: stored.seal().await?, decision, unfit }, Ok(parts)))
+    }
+
+    /// Shows the filter the message as it is now.
+    async fn decide(&self, header: &Header, body: &[u8]) -> Decision {
+        let mut pass = self.engine.filter.open(Arc::clone(&self.envelope));
+        let answers = pass.header(header).await;
+        // It is given all there is, whatever it wants.
+        let _ = pass.body(body);
+        pass.finish(answers)
+    }
+}
+
+impl Fitness {
+    /// What is to be looked for.
+    pub(crate) fn sought(self) -> Unfit {
+        let off = self.unfit(Measure::Off);
+        Unfit { long_lines: !off.long_lines, eight_bit: !off.eight_bit }
+    }
+
+    /// Those about which this is done.
+    fn unfit(self, measure: Measure) -> Unfit {
+        Unfit { long_lines: self.long_lines == measure, eight_bit: self.eight_bit == measure }
+    }
+}
+
+/// Adds to what the log line says.
+fn note(decision: &mut Decision, words: &str) {
+    let detail = &mut decision.account.detail;
+    if !detail.is_empty() {
+        detail.push_str("; ");
+    }
+    detail.push_str(words);
+}
+
+fn words(unfit: Unfit) -> &'static str {
+    match (unfit.long_lines, unfit.eight_bit) {
+        (true, true) => "lines over 998 octets and 8-bit content",
+        (true, false) => "lines over 998 octets",
+        (false, _) => "8-bit content",
+    }
+}
+
+fn refusal(unfit: Unfit) -> Refusal {
+    if unfit.long_lines {
+        return Refusal {
+            code: 550,
+            enhanced: "5.6.0",
+            text: "Message has a line over 998 octets".to_owned(),
+        };
+    }
+    // RFC 3463 §3.7, of X.6.3: "The message content must be converted in order to be forwarded but such conversion is
+    // not possible or is not practical by a host in the forwarding path."
+    Refusal {
+        code: 550,
+        enhanced: "5.6.3",
+        text: "Message has 8-bit content, which cannot be sent on".to_owned(),
+    }
+}
+
+fn refuse(decision: &mut Decision, refusal: Refusal, why: &str) {
+    decision.verdict = Verdict::Refuse(refusal);
+    decision.account.action = "refused";
+    why.clone_into(&mut decision.account.detail);
+}
+
+/// A message whose body was lost on the way; the client still has it.
+fn lost(header: Header) -> Message {
+    let refusal = Refusal { code: 452, enhanced: "4.3.1", text: "Local storage failed".to_owned() };
+    let account = filter::Account { action: "refused", ..filter::Account::default() };
+    let decision = Decision { verdict: Verdict::Refuse(refusal), account };
+    Message { header, body: Sealed::Memory(Vec::new()), decision, unfit: Unfit::default() }
+}
