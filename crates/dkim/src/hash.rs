@@ -50,7 +50,7 @@ pub enum Appetite {
 }
 
 /// Computes all the body hashes of a message in one pass over its body.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct BodyHasher {
     /// `None` for a hash that nobody else can share.
     specs: Vec<Option<BodyHashSpec>>,
@@ -58,19 +58,21 @@ pub struct BodyHasher {
 }
 
 /// All the hashes that share one canonical form.
+#[derive(Clone)]
 struct Lane {
     canonicalizer: BodyCanonicalizer,
     out: Out,
 }
 
 /// Where a canonical form goes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Out {
     sums: Vec<Sum>,
     /// Small pieces, put together: a hash function takes its time for each piece it is given.
     gathered: Vec<u8>,
 }
 
+#[derive(Clone)]
 struct Sum {
     id: BodyHashId,
     form: BodyForm,
@@ -82,6 +84,7 @@ struct Sum {
     separator: &'static [u8],
 }
 
+#[derive(Clone)]
 enum HashState {
     Sha1(Sha1),
     Sha256(digest::Context),

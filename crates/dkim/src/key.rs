@@ -9,7 +9,7 @@ mod published;
 mod record;
 mod rsa_signer;
 
-pub(crate) use choice::{Demand, Unusable};
+pub(crate) use choice::{Demand, Unusable, Usable};
 pub use private::{PrivateKey, PrivateKeyError, SigningKey};
 pub use public::{PublicKey, PublicKeyError};
 pub use published::{KeyFlaw, key_flaws};

@@ -14,10 +14,12 @@
 //!
 //! `canonical` and `hash` are the pass over the body; `tags` and `encoding` read the text of fields and records; `key`
 //! has the records and both halves of a key; `dkim` and `domainkeys` are the two families, with the same
-//! files in each; `report` says what came of it.
+//! files in each; `report` says what came of it, and
+//! `diagnosis` why.
 
 mod algorithm;
 mod canonical;
+mod diagnosis;
 mod dkim;
 mod domainkeys;
 mod encoding;
@@ -35,6 +37,7 @@ mod verification;
 
 pub use algorithm::{Algorithm, Canonicalization, Form, HashAlgorithm, KeyKind};
 pub use canonical::{BodyCanonicalizer, BodyForm};
+pub use diagnosis::{BodyChange, Finding, HeaderChange, diagnose, names_to_ask};
 pub use domainkeys::signature::OldForm;
 pub use hash::{Appetite, BodyHash, BodyHashId, BodyHashSpec, BodyHasher, BodyHashes};
 pub use key::{

@@ -124,6 +124,15 @@ impl PublicKey {
         }
     }
 
+    /// Whether this key made `signature`, over whatever text; `None` if that cannot be told, as with Ed25519.
+    pub(crate) fn made(&self, signature: &[u8]) -> Option<bool> {
+        let Inner::Rsa { modulus, exponent } = &self.0 else { return None };
+        let number = BigUint::from_bytes_be;
+        let padded = number(signature).modpow(&number(exponent), &number(modulus)).to_bytes_be();
+        // RFC 8017 §9.2: 0x00 0x01, then 0xff; the leading zero is none of the number.
+        Some(padded.len() + 1 == modulus.len() && padded.starts_with(&[0x01, 0xff, 0xff, 0xff, 0xff]))
+    }
+
     /// Whether `signature` is one of this RSA key for a text that has been hashed already.
     #[must_use]
     pub fn verify_digest(&self, hash: HashAlgorithm, digest: &[u8], signature: &[u8]) -> bool {

@@ -50,7 +50,7 @@ fn undressed(text: &str) -> (String, Vec<KeyFlaw>) {
     let start = text.to_ascii_lowercase().find("v=dkim1");
     if let Some(start) = start.filter(|&start| text[..start].contains("TXT")) {
         flaws.push(KeyFlaw::ZoneLine);
-        text = text.split_off(start).trim_end_matches([')', ' ', '\t']).to_owned();
+        text = text[start..].trim_end_matches([')', ' ', '\t']).to_owned();
     }
     if text.contains(MARKS) {
         // A word of a zone file is always quoted; then the marks are no second flaw.
