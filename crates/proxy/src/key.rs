@@ -6,9 +6,14 @@ pub mod file;
 pub mod form;
 pub mod generate;
 pub mod inspect;
+mod keyring;
+mod list;
 pub mod publish;
 pub mod record;
 pub mod resolver;
+mod rotate;
+pub mod rotation;
+mod sight;
 
 use crate::cli::key::KeyCommand;
 use crate::exit;
@@ -27,6 +32,16 @@ pub fn key(command: &KeyCommand) -> ExitCode {
         }
         KeyCommand::Record(arguments) => {
             publish::record(arguments).unwrap_or_else(|error| fail(&error, exit::UNUSABLE))
+        }
+        KeyCommand::List(arguments) => match list::list(arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error, exit::UNUSABLE),
+        },
+        KeyCommand::Rotate(arguments) => {
+            rotate::rotate(arguments).unwrap_or_else(|error| fail(&error, exit::UNUSABLE))
+        }
+        KeyCommand::Retire(arguments) => {
+            rotate::retire(arguments).unwrap_or_else(|error| fail(&error, exit::UNUSABLE))
         }
     }
 }

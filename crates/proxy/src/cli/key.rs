@@ -1,5 +1,6 @@
 //! The command line of `dkimgate key`.
 
+use crate::key::rotation::Naming;
 use clap::{Args, Subcommand, ValueEnum};
 use mail::Domain;
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +17,15 @@ pub enum KeyCommand {
     /// Print the DNS record of a key in the form that a name server or provider takes, or read such a text back.
     /// Exit status with --verify: 0 it publishes this key, 1 it does not, 2 the text or the key cannot be used.
     Record(RecordArgs),
+    /// Show the keys of a key directory: type, size, where each is in its life, and what comes next and when.
+    List(ListArgs),
+    /// Change the key of a domain, a step at a time; made to be run by a timer, say every hour, before a reload of
+    /// dkimgate. Makes the next key and shows its record, waits until every server of the zone shows it, lets it sign
+    /// in the place of the one before, and says when that one's record has to go. Exit status: 0 well, waiting
+    /// included, 75 the DNS was unavailable, 2 a key or the directory cannot be used.
+    Rotate(RotateArgs),
+    /// Withdraw a key before its time, because somebody else may have it.
+    Retire(RetireArgs),
 }
 
 /// Arguments of `key generate`.
@@ -127,6 +137,100 @@ pub enum Form {
     Tinydns,
     /// What to paste into the fields of a web form.
     Web,
+}
+
+/// Arguments of `key list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// The key directory, with a folder for each domain.
+    #[arg(default_value = "keys", value_name = "DIR")]
+    pub keys: PathBuf,
+}
+
+/// Arguments of `key rotate`.
+#[derive(Args, Debug)]
+pub struct RotateArgs {
+    /// The domain; left out, every domain of the directory whose keys are changed already.
+    #[arg(long, value_parser = Domain::parse)]
+    pub domain: Option<Domain>,
+    /// The key directory; keys and state are in DIR/DOMAIN.
+    #[arg(long, default_value = "keys", value_name = "DIR")]
+    pub keys: PathBuf,
+    /// Make the next key now, however young the one is that signs.
+    #[arg(long)]
+    pub now: bool,
+    /// The selector of the key that signs today, where the folder holds several and no state.
+    #[arg(long, value_parser = Domain::parse, requires = "domain", value_name = "SELECTOR")]
+    pub signing: Option<Domain>,
+    /// How keys are changed; what is named is remembered.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Where the DNS is; left out, the servers of each zone are asked.
+    #[command(flatten)]
+    pub from: DnsArgs,
+}
+
+/// How keys are changed.
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// The type of new keys [at first: rsa].
+    #[arg(long = "type", value_enum)]
+    pub key_type: Option<KeyType>,
+    /// The size of new RSA keys [at first: 2048].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2048..=4096))]
+    pub bits: Option<u32>,
+    /// How selectors are named [at first: by date].
+    #[arg(long, value_enum)]
+    pub naming: Option<Naming>,
+    /// What selectors begin with [at first: r, or e for Ed25519].
+    #[arg(long, value_parser = prefix)]
+    pub prefix: Option<String>,
+    /// How long a key signs, such as 90d [at first: 180d].
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub every: Option<u64>,
+    /// How long every server has to show a key before it signs [at first: 1h].
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub settle: Option<u64>,
+    /// How long the record of a key stays after its last signature [at first: 14d].
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub keep: Option<u64>,
+}
+
+/// Arguments of `key retire`.
+#[derive(Args, Debug)]
+pub struct RetireArgs {
+    /// The domain.
+    #[arg(long, value_parser = Domain::parse)]
+    pub domain: Domain,
+    /// The selector of the key.
+    #[arg(long, value_parser = Domain::parse)]
+    pub selector: Domain,
+    /// The key directory.
+    #[arg(long, default_value = "keys", value_name = "DIR")]
+    pub keys: PathBuf,
+}
+
+/// A time with its unit, in seconds.
+fn duration(text: &str) -> Result<u64, String> {
+    let expected = || "expected a number with a unit: 45m, 36h or 90d".to_owned();
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 60 * 60,
+        Some('d') => 24 * 60 * 60,
+        _ => return Err(expected()),
+    };
+    let number = text[..text.len() - 1].parse::<u64>().map_err(|_| expected())?;
+    number.checked_mul(unit).ok_or_else(expected)
+}
+
+/// What can begin a selector.
+fn prefix(text: &str) -> Result<String, String> {
+    match Domain::parse(&format!("{text}1")) {
+        Ok(name) if name.as_str().len() <= 40 => Ok(text.to_ascii_lowercase()),
+        Ok(_) => Err("expected at most 39 characters".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// An address, with port 53 where none is named.

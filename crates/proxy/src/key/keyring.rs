@@ -1,0 +1,197 @@
+//! The folder of a domain: its key files, the state of its rotation, and a link to the key that signs.
+//!
+//! ```text
+//!   keys/example.org/rotation.json    the state; replaced whole
+//!   keys/example.org/signing          a link to the key file that signs; its name tells the selector
+//!   keys/example.org/r20261123.pem    one file for each key, which stays where it is
+//! ```
+//!
+//! The state is written first, and the link follows it at each visit: whatever is cut off in between is made good.
+
+use super::rotation::Rotation;
+use mail::Domain;
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+const STATE: &str = "rotation.json";
+const SIGNING: &str = "signing";
+const LOCK: &str = "rotation.lock";
+
+/// The folder cannot be used.
+#[derive(Debug, Error)]
+pub enum KeyringError {
+    /// Something in it cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The state is not one of ours.
+    #[error("{}: {source}; mend it, or move it away and name the key that signs with --signing", path.display())]
+    State {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// Somebody else is at it.
+    #[error("another `dkimgate key` is at work in {}", .0.display())]
+    Busy(PathBuf),
+}
+
+/// The folder of one domain.
+#[derive(Debug)]
+pub struct Keyring {
+    folder: PathBuf,
+    domain: Domain,
+}
+
+/// As long as it lives, nobody else changes the folder.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Keyring {
+    /// The folder of a domain in a key directory; it may not exist yet.
+    pub fn new(directory: &Path, domain: Domain) -> Self {
+        Self { folder: directory.join(domain.as_str()), domain }
+    }
+
+    /// The folders of all domains of a key directory, in the order of their names.
+    pub fn all(directory: &Path) -> Result<Vec<Self>, KeyringError> {
+        let failed = |source| KeyringError::Io { path: directory.to_owned(), source };
+        let mut rings = Vec::new();
+        for entry in fs::read_dir(directory).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            let domain = path.file_name().and_then(OsStr::to_str).and_then(|name| Domain::parse(name).ok());
+            if let Some(domain) = domain.filter(|_| path.is_dir()) {
+                rings.push(Self { folder: path, domain });
+            }
+        }
+        rings.sort_by(|a, b| a.domain.cmp(&b.domain));
+        Ok(rings)
+    }
+
+    /// Whose folder it is.
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    /// The file of a key.
+    pub fn path(&self, selector: &Domain) -> PathBuf {
+        self.folder.join(format!("{selector}.pem"))
+    }
+
+    /// The selectors of all key files.
+    pub fn selectors(&self) -> Result<Vec<Domain>, KeyringError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(self.failed("", source)),
+        };
+        let mut selectors = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|source| self.failed("", source))?.path();
+            let is_key = path.extension() == Some(OsStr::new("pem"));
+            let selector = path.file_stem().and_then(OsStr::to_str).and_then(|stem| Domain::parse(stem).ok());
+            selectors.extend(selector.filter(|_| is_key));
+        }
+        selectors.sort();
+        Ok(selectors)
+    }
+
+    /// Keeps others out, or says that they are at it.
+    pub fn lock(&self) -> Result<Lock, KeyringError> {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
+        made.map_err(|source| self.failed("", source))?;
+        let path = self.folder.join(LOCK);
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let file = opened.map_err(|source| self.failed(LOCK, source))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(fs::TryLockError::WouldBlock) => Err(KeyringError::Busy(self.folder.clone())),
+            Err(fs::TryLockError::Error(source)) => Err(self.failed(LOCK, source)),
+        }
+    }
+
+    /// The state, if there is one.
+    pub fn load(&self) -> Result<Option<Rotation>, KeyringError> {
+        let path = self.folder.join(STATE);
+        match fs::read(&path) {
+            Ok(text) => {
+                serde_json::from_slice(&text).map(Some).map_err(|source| KeyringError::State { path, source })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(KeyringError::Io { path, source }),
+        }
+    }
+
+    /// Writes the state, and lets the link follow it.
+    pub fn save(&self, rotation: &Rotation, _lock: &Lock) -> Result<(), KeyringError> {
+        let path = self.folder.join(STATE);
+        let text = serde_json::to_string_pretty(rotation);
+        let text = text.map_err(|source| KeyringError::State { path, source })?;
+        self.replace(STATE, |new| {
+            let _ = fs::remove_file(new);
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(new)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })?;
+        match rotation.signing() {
+            Some(selector) => self.replace(SIGNING, |new| {
+                let _ = fs::remove_file(new);
+                symlink(format!("{selector}.pem"), new)
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts what `write` makes in the place of a file, at once.
+    fn replace(&self, name: &str, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), KeyringError> {
+        let new = self.folder.join(format!("{name}.new"));
+        write(&new)
+            .and_then(|()| fs::rename(&new, self.folder.join(name)))
+            .and_then(|()| File::open(&self.folder)?.sync_all())
+            .map_err(|source| self.failed(name, source))
+    }
+
+    fn failed(&self, name: &str, source: io::Error) -> KeyringError {
+        KeyringError::Io { path: self.folder.join(name), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::rotation::Plan;
+
+    #[test]
+    fn the_link_follows_the_state() {
+        let directory = tempfile::tempdir().unwrap();
+        let ring = Keyring::new(directory.path(), Domain::parse("example.org").unwrap());
+        assert_eq!(ring.load().unwrap(), None);
+        assert!(ring.selectors().unwrap().is_empty());
+        let lock = ring.lock().unwrap();
+        assert!(matches!(ring.lock(), Err(KeyringError::Busy(_))));
+        let mut rotation = Rotation::new(Plan::default());
+        ring.save(&rotation, &lock).unwrap();
+        let link = directory.path().join("example.org/signing");
+        assert!(link.symlink_metadata().is_err());
+        for selector in ["one", "two"] {
+            rotation.keys.clear();
+            rotation.adopt(Domain::parse(selector).unwrap(), 1);
+            ring.save(&rotation, &lock).unwrap();
+            assert_eq!(fs::read_link(&link).unwrap(), Path::new(&format!("{selector}.pem")));
+        }
+        assert_eq!(ring.load().unwrap(), Some(rotation));
+        drop(lock);
+        assert!(ring.lock().is_ok());
+    }
+}

@@ -1,0 +1,264 @@
+//! The life of a domain's keys, without I/O: the time and what the DNS shows are arguments.
+//!
+//! ```text
+//!            made           shown by every server,      a later one          kept for the           the DNS shows
+//!                           and settled                 takes its place      mail under way         it no more
+//!   (nothing) ──► Next ───────────────────► Signing ──────────────► Retired ───────► Withdrawing ──────────► Withdrawn
+//! ```
+//!
+//! At most one key is `Next` and at most one `Signing`. Nothing goes back: a selector is used once.
+
+mod names;
+mod outlook;
+
+pub use names::Naming;
+
+use mail::Domain;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A day, in seconds.
+pub const DAY: u64 = 24 * 60 * 60;
+
+/// All keys of a domain, and how they are changed.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// How keys are changed.
+    pub plan: Plan,
+    /// The keys, oldest first.
+    pub keys: Vec<Kept>,
+}
+
+/// How keys are changed. Times are in seconds.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Whether keys are Ed25519 keys; else RSA.
+    pub ed25519: bool,
+    /// The size of RSA keys.
+    pub bits: u32,
+    /// How selectors are named.
+    pub naming: Naming,
+    /// What they begin with.
+    pub prefix: String,
+    /// How long a key signs.
+    pub every: u64,
+    /// How long every server has to show a key before it signs.
+    pub settle: u64,
+    /// How long the record of a key stays after its last signature.
+    pub keep: u64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        // Half a year is what M3AAWG's best practices ask for. A queue gives up after five days, and some readers
+        // verify only when they open the message: two weeks. An hour is what resolvers commonly remember that there
+        // was no record.
+        let (every, settle, keep) = (180 * DAY, 60 * 60, 14 * DAY);
+        Self { ed25519: false, bits: 2048, naming: Naming::Date, prefix: "r".to_owned(), every, settle, keep }
+    }
+}
+
+/// One key.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kept {
+    /// Its selector, which is also the name of its file.
+    #[serde(with = "names::as_text")]
+    pub selector: Domain,
+    /// Where it is in its life.
+    pub stage: Stage,
+}
+
+/// Where a key is in its life. Times are seconds since 1970.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Stage {
+    /// Made; its record is on its way into the DNS.
+    Next {
+        /// When it was made.
+        since: u64,
+        /// Since when every server shows it.
+        shown: Option<u64>,
+    },
+    /// Signs.
+    Signing {
+        /// Since when.
+        since: u64,
+    },
+    /// Signs no more, and is still needed to verify what is under way.
+    Retired {
+        /// Since when.
+        since: u64,
+        /// Until when its record stays.
+        until: u64,
+    },
+    /// Its record has to go.
+    Withdrawing {
+        /// Since when.
+        since: u64,
+    },
+    /// Its record is gone.
+    Withdrawn {
+        /// Since when.
+        since: u64,
+    },
+}
+
+/// What the DNS shows of a key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sight {
+    /// Every server shows its record.
+    Shown,
+    /// Every server says that there is none, or that it is revoked.
+    Gone,
+    /// They do not agree, or show something else.
+    Mixed,
+    /// One of them cannot be asked.
+    Unknown,
+}
+
+/// What happened to a key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// Every server shows the next key; it signs after a while.
+    Shown(Domain),
+    /// A key signs from now on; what this command prints is followed by a reload.
+    Signs(Domain),
+    /// It was replaced.
+    Retired(Domain),
+    /// Its record is to be withdrawn now.
+    Withdraw(Domain),
+    /// Its record is gone.
+    Withdrawn(Domain),
+    /// The key that signs, or one whose mail is under way, is not what every server shows.
+    Endangered(Domain),
+}
+
+/// Why a key cannot be retired.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum RetireError {
+    /// No such key.
+    #[error("there is no key of this selector")]
+    Unknown,
+    /// Nothing could take its place.
+    #[error(
+        "this key signs, and no other is published to take its place: run `dkimgate key rotate --now` and publish the next one first"
+    )]
+    Alone,
+    /// Too late.
+    #[error("this key is retired and withdrawn already")]
+    Withdrawn,
+}
+
+impl Rotation {
+    /// A new rotation without any key.
+    pub fn new(plan: Plan) -> Self {
+        Self { plan, keys: Vec::new() }
+    }
+
+    /// Takes over a key that signs already.
+    pub fn adopt(&mut self, selector: Domain, now: u64) {
+        self.keys.push(Kept { selector, stage: Stage::Signing { since: now } });
+    }
+
+    /// The key that signs.
+    pub fn signing(&self) -> Option<&Domain> {
+        self.keys.iter().find(|key| matches!(key.stage, Stage::Signing { .. })).map(|key| &key.selector)
+    }
+
+    /// The keys whose records matter.
+    pub fn watched(&self) -> impl Iterator<Item = &Domain> {
+        self.keys.iter().filter(|key| !matches!(key.stage, Stage::Withdrawn { .. })).map(|key| &key.selector)
+    }
+
+    /// The selector of a key that should be made now; with `hurry` even if the one that signs is not old.
+    pub fn wanted(&self, now: u64, hurry: bool) -> Option<Domain> {
+        let is_due = self.keys.iter().all(|key| match key.stage {
+            Stage::Next { .. } => false,
+            Stage::Signing { since } => hurry || now >= since.saturating_add(self.plan.every),
+            Stage::Retired { .. } | Stage::Withdrawing { .. } | Stage::Withdrawn { .. } => true,
+        });
+        if is_due { self.plan.selector(now, &self.keys) } else { None }
+    }
+
+    /// A key was made.
+    pub fn made(&mut self, selector: Domain, now: u64) {
+        self.keys.push(Kept { selector, stage: Stage::Next { since: now, shown: None } });
+    }
+
+    /// Goes on as far as the time and the DNS allow.
+    pub fn advance(&mut self, now: u64, sight: impl Fn(&Domain) -> Sight) -> Vec<Event> {
+        let mut events = Vec::new();
+        for at in 0..self.keys.len() {
+            let Kept { selector, stage } = &mut self.keys[at];
+            let seen = sight(selector);
+            match stage {
+                Stage::Next { shown, .. } => match seen {
+                    Sight::Shown => {
+                        if shown.is_none() {
+                            events.push(Event::Shown(selector.clone()));
+                        }
+                        let since = *shown.get_or_insert(now);
+                        if now >= since.saturating_add(self.plan.settle) {
+                            self.switch(at, now, &mut events);
+                        }
+                    }
+                    Sight::Gone | Sight::Mixed => *shown = None,
+                    Sight::Unknown => {}
+                },
+                Stage::Signing { .. } => events.extend(endangered(selector, seen)),
+                Stage::Retired { until, .. } if now >= *until => {
+                    events.push(Event::Withdraw(selector.clone()));
+                    *stage = Stage::Withdrawing { since: now };
+                }
+                Stage::Retired { .. } => events.extend(endangered(selector, seen)),
+                Stage::Withdrawing { .. } if seen == Sight::Gone => {
+                    events.push(Event::Withdrawn(selector.clone()));
+                    *stage = Stage::Withdrawn { since: now };
+                }
+                Stage::Withdrawing { .. } | Stage::Withdrawn { .. } => {}
+            }
+        }
+        events
+    }
+
+    /// Withdraws a key before its time: because somebody else may have it.
+    pub fn retire(&mut self, selector: &Domain, now: u64) -> Result<Vec<Event>, RetireError> {
+        let at = self.keys.iter().position(|key| key.selector == *selector).ok_or(RetireError::Unknown)?;
+        let mut events = Vec::new();
+        match self.keys[at].stage {
+            Stage::Withdrawing { .. } | Stage::Withdrawn { .. } => return Err(RetireError::Withdrawn),
+            Stage::Signing { .. } => {
+                let is_shown = |key: &Kept| matches!(key.stage, Stage::Next { shown: Some(_), .. });
+                let next = self.keys.iter().position(is_shown).ok_or(RetireError::Alone)?;
+                self.switch(next, now, &mut events);
+            }
+            Stage::Next { .. } | Stage::Retired { .. } => {}
+        }
+        self.keys[at].stage = Stage::Withdrawing { since: now };
+        events.push(Event::Withdraw(selector.clone()));
+        Ok(events)
+    }
+
+    /// Lets a key sign in the place of the one that does.
+    fn switch(&mut self, next: usize, now: u64, events: &mut Vec<Event>) {
+        let until = now.saturating_add(self.plan.keep);
+        for key in &mut self.keys {
+            if matches!(key.stage, Stage::Signing { .. }) {
+                key.stage = Stage::Retired { since: now, until };
+                events.push(Event::Retired(key.selector.clone()));
+            }
+        }
+        self.keys[next].stage = Stage::Signing { since: now };
+        events.push(Event::Signs(self.keys[next].selector.clone()));
+    }
+}
+
+fn endangered(selector: &Domain, seen: Sight) -> Option<Event> {
+    matches!(seen, Sight::Gone | Sight::Mixed).then(|| Event::Endangered(selector.clone()))
+}
+
+#[cfg(test)]
+mod tests;
