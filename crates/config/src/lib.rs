@@ -6,7 +6,7 @@
 //!
 //! Defaults stand where they are used (the relay, the resolver, the engines). What a file does not say is `None`
 //! here, except where the default follows from the role (`clients`, `eightbitmime`, `reject_fail`, `reject_error`) or
-//! comes with its type ([`Repairs`]).
+//! comes with its type ([`Repairs`], [`Conformity`]).
 //!
 //! - [`mod@fault`]: what can be wrong, and how it is shown;
 //! - `yaml`, `section`, `text`: from YAML to values, in three steps that only ever go on;
@@ -14,6 +14,7 @@
 //! - [`rules()`]: all rules of a file, those of its tables included;
 //! - `files`: key files and zones on the disk.
 
+mod conformity;
 mod dkimproxy;
 pub mod fault;
 mod files;
@@ -32,6 +33,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use conformity::Conformity;
 pub use fault::{Cause, Fault, Place, Placed, Report, Source};
 pub use files::check_files;
 pub use inbound::{Dns, DnsSource, Inbound};

@@ -11,6 +11,7 @@ mod table;
 pub use rule::{Key, Rule};
 pub use table::{Dataset, Table, TableKind};
 
+use crate::conformity::Conformity;
 use crate::fault::{Fault, Placed};
 use crate::section::Section;
 use crate::text::{FromText, Problem, one_of};
@@ -35,6 +36,8 @@ pub struct Outbound {
     pub bounce_domain: Option<Placed<Domain>>,
     /// `key_cache:`, how many keys are held in memory.
     pub key_cache: Option<usize>,
+    /// What is done about mail that would not stay as it was signed.
+    pub conformity: Conformity,
 }
 
 /// One entry of `sign:`.
@@ -88,6 +91,7 @@ impl Outbound {
             entries,
             bounce_domain: file.placed("bounce_domain"),
             key_cache: file.value("key_cache"),
+            conformity: Conformity::read(file),
         }
     }
 

@@ -790,7 +790,7 @@ sign:
    · ─────
  5 │   errors: many
    ╰────
-  help: did you mean `limits`? Known here: role, listen, relay, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, sign, match, on_fault, bounce_domain, key_cache
+  help: did you mean `limits`? Known here: role, listen, relay, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, sign, match, on_fault, bounce_domain, key_cache, long_lines, eight_bit, missing_date, missing_message_id, fix_up_to
 
   × `keyfile` is missing in rule 1
    ╭─[etc/proxy.yaml:7:5]

@@ -1,6 +1,7 @@
 use super::{config, parse, read};
-use crate::{DnsSource, Engine, Fault, Inbound, NextHop, Outbound, Repair, Rule, Source};
+use crate::{Conformity, DnsSource, Engine, Fault, Inbound, NextHop, Outbound, Repair, Rule, Source};
 use dkim::{Algorithm, Canonicalization, FieldNames, Form, Oversign};
+use filter::Measure;
 use policy::outbound::{
     Action, AddressPattern, DkimStyle, Identity, KeyChoice, KeyName, Matching, OnFault, SignatureTemplate,
     SigningDomain, Style,
@@ -41,6 +42,29 @@ fn style(template: &SignatureTemplate) -> &DkimStyle {
 
 fn domain(name: &str) -> mail::Domain {
     mail::Domain::parse(name).unwrap()
+}
+
+#[test]
+fn each_measure_has_its_word() {
+    const SIGN: &str = "  - domain: example.org\n    selector: s1\n    keyfile: s1.pem\n";
+    let conformity = |text: &str| outbound(&format!("{SIGN}{text}")).conformity;
+    let warn = conformity("");
+    assert!(
+        [warn.long_lines, warn.eight_bit, warn.missing_date, warn.missing_message_id] == [Measure::Warn; 4]
+    );
+    for (word, measure) in
+        [("off", Measure::Off), ("warn", Measure::Warn), ("refuse", Measure::Refuse), ("fix", Measure::Fix)]
+    {
+        assert_eq!(conformity(&format!("long_lines: {word}\n")), Conformity { long_lines: measure, ..warn });
+        assert_eq!(conformity(&format!("eight_bit: {word}\n")), Conformity { eight_bit: measure, ..warn });
+        assert_eq!(
+            conformity(&format!("missing_date: {word}\n")),
+            Conformity { missing_date: measure, ..warn }
+        );
+        let missing = conformity(&format!("missing_message_id: {word}\nfix_up_to: 1KiB\n"));
+        let expected = Conformity { missing_message_id: measure, fix_up_to: Some(1024), ..warn };
+        assert_eq!(missing, expected);
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::config;
-use crate::{Engine, Rule};
+use crate::{Conformity, Engine, Rule};
 use filter::Network;
 use policy::outbound::{Action, Style};
 
@@ -67,6 +67,9 @@ fn what_the_comments_call_the_default_is_it() {
         match (said.engine, unsaid.engine) {
             (Engine::Outbound(said), Engine::Outbound(unsaid)) => {
                 assert_eq!((said.matching, said.on_fault), (unsaid.matching, unsaid.on_fault));
+                assert_eq!(Conformity { fix_up_to: None, ..said.conformity }, unsaid.conformity);
+                // Where `relay::Fitness` has it.
+                assert_eq!(said.conformity.fix_up_to, Some(16 << 20));
                 let (said, unsaid) = (said.rules().next().unwrap(), unsaid.rules().next().unwrap());
                 assert_eq!(said.rule.conditions, unsaid.rule.conditions);
                 assert_eq!(said.rule.agreement, unsaid.rule.agreement);
