@@ -23,6 +23,7 @@ mod listener;
 mod nearest;
 mod network;
 mod outbound;
+mod rotating;
 mod rules;
 mod section;
 mod signature;

@@ -4,8 +4,10 @@ use super::Reader;
 use super::rule::Key;
 use crate::dkimproxy::SignatureWord;
 use crate::fault::{Fault, Place, Placed};
+use crate::rotating::Rotating;
 use crate::section::Section;
 use crate::signature::{FieldName, Selector};
+use crate::text::FromText;
 use dkim::{Algorithm, Canonicalization, FieldNames, FieldSelection, Kind, Oversign};
 use mail::Domain;
 use policy::outbound::{DkimStyle, Identity, KeyName, SignatureTemplate, SigningDomain, Style};
@@ -82,6 +84,42 @@ impl Options {
         if let Some(key) = twice.or(forms.map(|_| "canonicalization")) {
             let problem = format!("`signature` and `{key}` say the same thing twice");
             section.complain(Fault::contradiction(word.place, problem, "keep one of them"));
+        }
+    }
+
+    /// Asks for a selector and a key file, unless `keys` stands for both.
+    pub(super) fn require_key(section: &mut Section<'_>) {
+        if !section.contains("keys") {
+            section.require("selector", Selector::EXPECTED);
+            section.require("keyfile", PathBuf::EXPECTED);
+        }
+        section.has("keys");
+    }
+
+    /// Finds the key whose turn it is in the folder that `keys` names.
+    pub(super) fn in_turn(self, section: &mut Section<'_>, folder: &Path) -> Self {
+        let Some(keys) = section.placed::<PathBuf>("keys") else { return self };
+        let place = keys.place;
+        if self.selector.is_some() || self.keyfile.is_some() || self.generate.is_some() || self.dual.is_some()
+        {
+            let problem =
+                "`keys` stands for `selector` and `keyfile`, and its keys are made by `dkimgate key rotate`";
+            let remedy = "keep `keys`, or the others (`selector`, `keyfile`, `generate`, `dual`)";
+            section.complain(Fault::contradiction(place, problem, remedy));
+            return self;
+        }
+        match Rotating::of(&folder.join(&keys.value)) {
+            Rotating::Signs(selector, file) => Self {
+                selector: Some(Placed { value: Selector(selector), place }),
+                keyfile: Some(Placed { value: keys.value.join(file), place }),
+                ..self
+            },
+            Rotating::No | Rotating::Waiting => {
+                let problem = format!("`keys` is `{}`, and no key in it signs yet", keys.value.display());
+                let remedy = "run `dkimgate key rotate`, publish the record that it shows, and run it again";
+                section.complain(Fault::unusable(place, problem, remedy));
+                self
+            }
         }
     }
 

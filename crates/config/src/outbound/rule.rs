@@ -5,7 +5,7 @@ use super::conditions::{self, Text, Wider};
 use super::options::{Options, Signature};
 use crate::fault::{Fault, Place, Placed};
 use crate::section::Section;
-use crate::signature::{Selector, identity_domain};
+use crate::signature::identity_domain;
 use crate::text::{FromText, Problem};
 use dkim::Algorithm;
 use filter::Refusal;
@@ -144,7 +144,8 @@ fn unsigned(section: &mut Section<'_>) -> Option<Action> {
     }
     let place = none.as_ref().map(|none| none.place).or(refuse.as_ref().map(|refuse| refuse.place));
     let place = place.unwrap_or(section.place());
-    for word in ["selector", "keyfile", "signatures", "generate", "dual", "signature", "agree", "sign_again"]
+    for word in
+        ["selector", "keyfile", "keys", "signatures", "generate", "dual", "signature", "agree", "sign_again"]
     {
         if section.has(word) {
             let problem = format!("a rule that does not sign has no `{word}`");
@@ -193,10 +194,10 @@ fn sign(
 ) -> Option<(Action, Vec<Key>)> {
     let several = section.has("signatures");
     if !several {
-        section.require("selector", Selector::EXPECTED);
-        section.require("keyfile", PathBuf::EXPECTED);
+        Options::require_key(section);
     }
     let common = Options::read(section);
+    let common = if several { common } else { common.in_turn(section, reader.folder) };
     if let Some(selector) = common.selector.as_ref().filter(|_| several) {
         let remedy = "move it into the list as one more entry, with its `keyfile`";
         section.complain(Fault::contradiction(
@@ -207,10 +208,9 @@ fn sign(
     }
     let (signing, domains) = names.map_or_else(Default::default, Names::signing);
     let signatures: Vec<Option<Vec<Signature>>> = section.sections("signatures", "signature", |inner| {
-        inner.require("selector", Selector::EXPECTED);
-        inner.require("keyfile", PathBuf::EXPECTED);
+        Options::require_key(inner);
         let domain = inner.value::<Domain>("domain");
-        let options = Options::read(inner).or(&common);
+        let options = Options::read(inner).in_turn(inner, reader.folder).or(&common);
         match domain {
             Some(domain) => {
                 let signing = SigningDomain::Fixed(domain.clone());

@@ -3,6 +3,7 @@
 use super::{Gathering, MAIN};
 use crate::fault::Fault;
 use crate::outbound::Table;
+use crate::rotating::Rotating;
 use crate::signature::Selector;
 use crate::text::FromText;
 use mail::Domain;
@@ -49,9 +50,13 @@ fn rule(table: &Table, path: &Path, domain: Domain, signatures: Vec<SignatureTem
     }
 }
 
-/// One signature for each key of a domain.
+/// One signature for each key of a domain; where keys change, only for the one whose turn it is.
 fn signatures(folder: &Path, style: &Arc<Style>) -> Vec<SignatureTemplate> {
-    let mut files = names(folder);
+    let mut files = match Rotating::of(folder) {
+        Rotating::No => names(folder),
+        Rotating::Waiting => Vec::new(),
+        Rotating::Signs(_, file) => vec![file],
+    };
     files.sort_unstable();
     let signature = |file: &String| {
         let Selector(selector) = Selector::from_text(file.strip_suffix(".pem")?).ok()?;

@@ -88,6 +88,44 @@ fn a_key_directory_is_a_table() {
     assert_eq!(site.outcome(sign, "joe@sub.b.example"), "d=b.example s=x keys/b.example/x.pem");
 }
 
+/// As `dkimgate key rotate` leaves the folders behind.
+#[test]
+fn where_keys_change_only_the_one_whose_turn_it_is_signs() {
+    let site = Site::new(&[
+        ("keys/a.example/r1.pem", ""),
+        ("keys/a.example/r2.pem", ""),
+        ("keys/a.example/r3.pem", ""),
+        ("keys/a.example/rotation.json", "{}"),
+        ("keys/b.example/r1.pem", ""),
+        ("keys/b.example/rotation.json", "{}"),
+    ]);
+    std::os::unix::fs::symlink("r2.pem", site.0.path().join("keys/a.example/signing")).unwrap();
+    let directory = "sign:\n  - directory: keys\n";
+    let signed = "d=a.example s=r2 keys/a.example/r2.pem";
+    assert_eq!(site.outcome(directory, "joe@a.example"), signed);
+    assert_eq!(site.outcome(directory, "joe@b.example"), "unsigned: no rule for b.example");
+    assert_eq!(
+        site.outcome("sign:\n  - domain: a.example\n    keys: keys/a.example\n", "joe@a.example"),
+        signed
+    );
+    let several = "sign:\n  - domain: a.example\n    signatures:\n      - keys: keys/a.example\n";
+    assert_eq!(site.outcome(several, "joe@a.example"), signed);
+    for (options, expected) in [
+        ("keys: keys/b.example", "`keys` is `keys/b.example`, and no key in it signs yet"),
+        ("keys: keys/none.example", "`keys` is `keys/none.example`, and no key in it signs yet"),
+        ("{keys: keys/a.example, selector: s1}", "`keys` stands for `selector` and `keyfile`"),
+        ("{keys: keys/a.example, generate: true}", "`keys` stands for `selector` and `keyfile`"),
+    ] {
+        let options = options.trim_matches(['{', '}']).replace(", ", "\n    ");
+        let text = format!(
+            "role: outbound\nlisten: 127.0.0.1:10027\nrelay: 127.0.0.1:10028\nsign:\n  - domain: a.example\n    {options}\n"
+        );
+        let name = site.0.path().join("proxy.yaml").display().to_string();
+        let report = read(Source { name, text }, "mx.example.org").unwrap_err().to_string();
+        assert!(report.contains(expected), "{report}");
+    }
+}
+
 const SENDER_MAP: &str = "\
 # who gets what
 joe@a.example      dkim(d=joe.example, s=joe, key=joe.key)
