@@ -114,6 +114,24 @@ fn check_looks_at_the_dns_of_every_key_of_a_file() {
 }
 
 #[test]
+fn check_looks_at_the_keys_of_tables_too() {
+    let desk = Desk::new();
+    let record = desk.key("s1");
+    desk.file(
+        "proxy-out.yaml",
+        "role: outbound\nlisten: 127.0.0.1:10027\nrelay: 127.0.0.1:10028\nsign:\n  - directory: keys\n",
+    );
+    desk.file("zone.json", zone("s1._domainkey.example.org", &record));
+    let shown = desk.prints(0, "check proxy-out.yaml --zone zone.json");
+    assert!(shown.contains("s1._domainkey.example.org (ed25519, 256 bits"), "{shown}");
+    desk.key("s2");
+    desk.prints(1, "check proxy-out.yaml --zone zone.json");
+    // Once keys are changed by the program, only the one whose turn it is counts.
+    desk.prints(0, "key rotate --domain example.org --zone zone.json --signing s1");
+    desk.prints(0, "check proxy-out.yaml --zone zone.json");
+}
+
+#[test]
 fn a_record_is_verified_in_the_form_in_which_it_was_printed() {
     let desk = Desk::new();
     desk.key("s1");

@@ -3,14 +3,17 @@
 use crate::assemble::Assembly;
 use crate::cli::key::DnsArgs;
 use crate::key::domain::Glance;
-use crate::key::file;
+use crate::key::file::{self, KeyFileError};
 use crate::key::inspect::{Finding, Subject, inspect_all};
 use crate::key::resolver::{ResolverError, with_resolver};
-use config::{Engine, Fault, Key, Report};
+use config::{Fault, Place, Report};
 use dkim::PrivateKey;
 use mail::Domain;
+use policy::outbound::{Action, AddressPattern, KeyChoice, RuleTable, SigningDomain};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
 /// What was found.
 pub struct Published {
@@ -21,7 +24,7 @@ pub struct Published {
 }
 
 impl Published {
-    /// Looks all keys and domains up. A key whose record cannot have a name is reported.
+    /// Looks all keys and domains up, those of tables too. A key that cannot be read is reported.
     pub fn look(
         assemblies: &[Assembly],
         from: &DnsArgs,
@@ -29,10 +32,12 @@ impl Published {
     ) -> Result<Self, ResolverError> {
         let mut subjects = Vec::new();
         for Assembly { config, .. } in assemblies {
-            let Engine::Outbound(outbound) = &config.engine else { continue };
             let mut faults = Vec::new();
-            for key in outbound.rules().flat_map(|rule| &rule.keys) {
-                subjects.extend(subjects_of(key, &mut faults));
+            for (path, domain, selector) in places(&config::rules(config).table) {
+                match subject(domain, selector, path) {
+                    Ok(subject) => subjects.push(subject),
+                    Err(fault) => faults.push(fault),
+                }
             }
             if !faults.is_empty() {
                 reports.push(config.report(faults));
@@ -50,31 +55,52 @@ impl Published {
     }
 }
 
-/// A key once for each domain that it signs as.
-fn subjects_of(signing: &Key, faults: &mut Vec<Fault>) -> Vec<Subject> {
-    let path = &signing.keyfile.value;
-    let key = match file::read(path) {
+/// Where each key is, the domain and the selector that it signs with; each once.
+fn places(table: &RuleTable) -> BTreeSet<(PathBuf, Domain, Domain)> {
+    let mut places = BTreeSet::new();
+    for rule in table.rules() {
+        let Action::Sign(signatures) = &rule.action else { continue };
+        for signature in signatures {
+            let matched = || rule.conditions.author.iter().filter_map(own_domain).collect();
+            let domains: Vec<Domain> = match &signature.domain {
+                SigningDomain::Fixed(domain) => vec![domain.clone()],
+                SigningDomain::Matched | SigningDomain::Author => matched(),
+            };
+            let path = |domain: &Domain| match &signature.key {
+                KeyChoice::Named(key) => PathBuf::from(key.as_str()),
+                KeyChoice::ByDomain(pieces) => PathBuf::from(pieces.join(domain.as_str())),
+            };
+            let place = |domain| (path(&domain), domain, signature.selector.clone());
+            // Of a rule for any author only a message tells which domain signs.
+            places.extend(domains.into_iter().map(place));
+        }
+    }
+    places
+}
+
+/// The domain that a pattern names.
+fn own_domain(pattern: &AddressPattern) -> Option<Domain> {
+    match pattern {
+        AddressPattern::Domain(domain) | AddressPattern::Within(domain) => Some(domain.clone()),
+        AddressPattern::Address(mailbox) | AddressPattern::Extended(mailbox) => Some(mailbox.domain.clone()),
+        AddressPattern::Glob(_) => None,
+    }
+}
+
+fn subject(domain: Domain, selector: Domain, path: PathBuf) -> Result<Subject, Fault> {
+    let key = match file::read(&path) {
         Ok(key) => Some(key.public_key()),
-        // It is made at the first start.
-        Err(_) if signing.generate && path.symlink_metadata().is_err() => None,
+        // With `generate` it is made at the first start.
+        Err(KeyFileError::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => None,
         Err(error) => {
-            faults.push(Fault::unusable(signing.keyfile.place, error, "name a private key that can be read"));
-            return Vec::new();
+            return Err(Fault::unusable(Place::START, error, "name a private key that can be read"));
         }
     };
-    let mut subjects = Vec::new();
-    for domain in &signing.domains {
-        let selector = &signing.selector;
-        let name = format!("{}._domainkey.{}", selector.value, domain);
-        if let Err(error) = Domain::parse(&name) {
-            let problem = format!("the record of this selector and `{}` has no name: {error}", domain);
-            faults.push(Fault::unusable(selector.place, problem, "choose a shorter selector"));
-            continue;
-        }
-        let (domain, selector) = (domain.clone(), selector.value.clone());
-        subjects.push(Subject { domain, selector, path: path.clone(), key: key.clone() });
+    if let Err(error) = Domain::parse(&format!("{selector}._domainkey.{domain}")) {
+        let problem = format!("the record of selector `{selector}` and `{domain}` has no name: {error}");
+        return Err(Fault::unusable(Place::START, problem, "choose a shorter selector"));
     }
-    subjects
+    Ok(Subject { domain, selector, path, key })
 }
 
 impl fmt::Display for Published {

@@ -15,11 +15,7 @@ impl fmt::Display for Finding {
         }
         match state {
             State::Unmade => {
-                return write!(
-                    f,
-                    ": {} does not exist yet; the first start makes it",
-                    subject.path.display()
-                );
+                return write!(f, ": there is no key yet, {} does not exist", subject.path.display());
             }
             State::Unavailable(trouble) => write!(f, ": not known, {trouble}")?,
             State::Published(flaws) if flaws.is_empty() => {
