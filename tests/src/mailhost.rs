@@ -38,6 +38,7 @@ pub struct MailhostSetup {
     elsewhere: Script,
     main: Vec<String>,
     blocks: Vec<String>,
+    signer: String,
     verifier: String,
 }
 
@@ -50,6 +51,7 @@ impl Mailhost {
             elsewhere: NextHop::fake(),
             main: nothing(),
             blocks: nothing(),
+            signer: String::new(),
             verifier: String::new(),
         }
     }
@@ -92,6 +94,13 @@ impl MailhostSetup {
         self
     }
 
+    /// Adds lines to the outbound dkimgate's file.
+    #[must_use]
+    pub fn signer_setting(mut self, lines: &str) -> MailhostSetup {
+        self.signer.push_str(lines);
+        self
+    }
+
     /// Adds lines to the inbound dkimgate's file.
     #[must_use]
     pub fn verifier_setting(mut self, lines: &str) -> MailhostSetup {
@@ -107,7 +116,7 @@ impl MailhostSetup {
         let is_signing = self.role != Use::BeforeQueue;
         let is_verifying = self.role != Use::SubmissionOnly;
         let signer = Proxy::outbound().listen(ports.to_sign).relay_to(ports.signed).signs_twice_with(&ours);
-        let signer = if is_signing { Some(signer.start().await) } else { None };
+        let signer = if is_signing { Some(signer.setting(&self.signer).start().await) } else { None };
         let verifier =
             Proxy::inbound().listen(ports.to_verify).relay_to(ports.verified).records(&theirs.zone());
         let verifier = if is_verifying { Some(verifier.setting(&self.verifier).start().await) } else { None };

@@ -71,6 +71,6 @@ pub fn one(config: Config, missing: Missing, reports: &mut Vec<Report>) -> Optio
     if !report.is_empty() {
         reports.push(report);
     }
-    let settings = settings::settings(&config.listener);
+    let settings = settings::settings(&config);
     engine.filter(|_| !fatal).map(|engine| Assembly { config, settings, engine, made })
 }

@@ -5,7 +5,7 @@ use super::keys::{self, Made, Missing};
 use crate::host;
 use config::{Fault, Outbound};
 use policy::OutboundSettings;
-use policy::outbound::RuleTable;
+use policy::outbound::{Completion, RuleTable};
 use std::sync::Arc;
 
 /// Reads the keys and lays out the rules.
@@ -20,6 +20,11 @@ pub fn engine(
         rules: RuleTable::new(outbound.matching, rules),
         on_fault: outbound.on_fault,
     };
-    let engine = policy::Outbound::new(settings, keys, Arc::new(host::now));
+    let completion = Completion {
+        date: outbound.conformity.missing_date,
+        message_id: outbound.conformity.missing_message_id,
+        randomness: Arc::new(host::random),
+    };
+    let engine = policy::Outbound::new(settings, keys, Arc::new(host::now)).completing(completion);
     (Some(Engine::Outbound(Arc::new(engine))), made)
 }

@@ -1,17 +1,22 @@
 //! What the relay goes by. What a file does not say has the relay's own default.
 
-use config::{Listener, NextHop};
-use relay::{Deadlines, Kept, Limits, Settings, Target};
+use config::{Config, Conformity, Engine, NextHop};
+use relay::{Deadlines, Fitness, Kept, Limits, Settings, Target};
 
 /// The settings for the listeners of a file; each gets its own name later.
-pub fn settings(listener: &Listener) -> Settings {
+pub fn settings(config: &Config) -> Settings {
     let default = Settings::default();
+    let listener = &config.listener;
     Settings {
         hostname: listener.hostname.to_string(),
         relay: listener.relay.iter().map(|hop| target(&hop.value)).collect(),
         clients: listener.clients.iter().copied().collect(),
         offer_8bitmime: listener.eightbitmime,
         repairs: listener.repairs,
+        fitness: match &config.engine {
+            Engine::Outbound(outbound) => fitness(outbound.conformity),
+            Engine::Inbound(_) => default.fitness,
+        },
         deadlines: deadlines(listener.deadlines, default.deadlines),
         limits: limits(listener.limits, default.limits),
         kept: kept(listener.kept, default.kept),
@@ -19,6 +24,12 @@ pub fn settings(listener: &Listener) -> Settings {
         drain: listener.drain.unwrap_or(default.drain),
         ..Settings::default()
     }
+}
+
+/// What an outbound file says about content that servers on the way would change.
+fn fitness(said: Conformity) -> Fitness {
+    let largest = said.fix_up_to.unwrap_or(Fitness::default().largest);
+    Fitness { long_lines: said.long_lines, eight_bit: said.eight_bit, largest }
 }
 
 fn target(hop: &NextHop) -> Target {

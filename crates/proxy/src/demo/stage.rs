@@ -87,7 +87,7 @@ fn verifier(next_hop: SocketAddr, zone: Zone) -> Result<Assembly, DemoError> {
         return Err(DemoError::Unexpected("the inbound file is none".to_owned()));
     };
     let engine = assemble::inbound::with_resolver(inbound, &config.listener, zone.into());
-    let settings = assemble::settings::settings(&config.listener);
+    let settings = assemble::settings::settings(&config);
     Ok(Assembly { engine, settings, config, made: Vec::new() })
 }
 
