@@ -127,9 +127,9 @@ pub enum Form {
     Nsupdate,
     /// A change batch for `aws route53 change-resource-record-sets`.
     Route53,
-    /// The body for Cloudflare's API (POST zones/ZONE/dns_records).
+    /// The body for Cloudflare's API, to create a record.
     Cloudflare,
-    /// The body for PowerDNS's API (PATCH servers/localhost/zones/ZONE).
+    /// The body for PowerDNS's API, to change a zone.
     Powerdns,
     /// An entry of a zone in octoDNS (YAML).
     Octodns,

@@ -39,13 +39,11 @@ pub fn record(arguments: &RecordArgs) -> Result<ExitCode, RecordError> {
         Publication::new(domain, selector, key.clone())
     };
     let record = record.map_err(KeyFileError::Name)?;
-    match &arguments.verify {
-        Some(path) => verify(path, &record, &key),
-        None => {
-            print!("{}", form::write(arguments.format, &record, arguments.ttl));
-            Ok(ExitCode::SUCCESS)
-        }
+    if let Some(path) = &arguments.verify {
+        return verify(path, &record, &key);
     }
+    print!("{}", form::write(arguments.format, &record, arguments.ttl));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn verify(path: &Path, record: &Publication, key: &PublicKey) -> Result<ExitCode, RecordError> {

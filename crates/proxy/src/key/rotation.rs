@@ -208,12 +208,11 @@ impl Rotation {
                     Sight::Gone | Sight::Mixed => *shown = None,
                     Sight::Unknown => {}
                 },
-                Stage::Signing { .. } => events.extend(endangered(selector, seen)),
                 Stage::Retired { until, .. } if now >= *until => {
                     events.push(Event::Withdraw(selector.clone()));
                     *stage = Stage::Withdrawing { since: now };
                 }
-                Stage::Retired { .. } => events.extend(endangered(selector, seen)),
+                Stage::Signing { .. } | Stage::Retired { .. } => events.extend(endangered(selector, seen)),
                 Stage::Withdrawing { .. } if seen == Sight::Gone => {
                     events.push(Event::Withdrawn(selector.clone()));
                     *stage = Stage::Withdrawn { since: now };

@@ -69,7 +69,7 @@ impl Observers {
                         }
                     }
                     Err(error) => {
-                        views.push(("the servers of the zone".to_owned(), View::Silent(error.to_string())))
+                        views.push(("the servers of the zone".to_owned(), View::Silent(error.to_string())));
                     }
                 }
             }
@@ -110,8 +110,7 @@ async fn of_one(addresses: &[IpAddr], name: &Domain, key: Option<&PublicKey>) ->
             (View::Silent(_), one) => one,
             (seen, View::Silent(_)) => seen,
             (seen, one) if seen == one => seen,
-            (_, View::Other(what)) => View::Other(what),
-            (View::Other(what), _) => View::Other(what),
+            (_, View::Other(what)) | (View::Other(what), _) => View::Other(what),
             _ => View::Other("its addresses disagree".to_owned()),
         };
     }

@@ -19,10 +19,10 @@ impl fmt::Display for Finding {
             }
             State::Unavailable(trouble) => write!(f, ": not known, {trouble}")?,
             State::Published(flaws) if flaws.is_empty() => {
-                f.write_str(": published, and equal to the key")?
+                f.write_str(": published, and equal to the key")?;
             }
             State::Published(flaws) if !self.is_fatal() => {
-                write!(f, ": published, and equal to the key; {}", count(flaws))?
+                write!(f, ": published, and equal to the key; {}", count(flaws))?;
             }
             State::Published(flaws) => write!(f, ": {}", count(flaws))?,
         }
