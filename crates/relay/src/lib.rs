@@ -41,7 +41,7 @@ mod store;
 mod stream;
 mod transaction;
 
-pub use listener::Listener;
+pub use listener::{Listener, Rights};
 pub use serve::Relay;
-pub use settings::{Deadlines, Fitness, Kept, Limits, Settings, Target};
+pub use settings::{Deadlines, Fitness, Kept, Limits, Protocol, Settings, Target};
 pub use smtp::content::{Repair, Repairs};

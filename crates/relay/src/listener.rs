@@ -1,11 +1,11 @@
 //! Where clients connect.
 
 use crate::stream::Stream;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use tokio::net::{TcpListener, UnixListener};
 
@@ -19,6 +19,26 @@ pub enum Listener {
     Tcp(TcpListener),
     /// On a UNIX socket.
     Unix(UnixListener, PathBuf),
+}
+
+/// Who may connect to a UNIX socket.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rights {
+    /// Its mode; whoever may write to it may connect.
+    pub mode: u32,
+    /// The number of the user it belongs to, if not ours.
+    pub owner: Option<u32>,
+    /// The number of the group it belongs to, if not ours.
+    pub group: Option<u32>,
+}
+
+impl Rights {
+    fn give(self, path: &Path) -> io::Result<()> {
+        if self.owner.or(self.group).is_some() {
+            chown(path, self.owner, self.group)?;
+        }
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(self.mode))
+    }
 }
 
 impl Listener {
@@ -40,14 +60,31 @@ impl Listener {
         Ok(Self::Tcp(TcpListener::from_std(socket)?))
     }
 
-    /// Binds a UNIX socket with this mode. A socket that nobody listens on any more makes room.
-    pub fn unix(path: &Path, mode: u32) -> io::Result<Self> {
+    /// Binds a UNIX socket. One that nobody listens on any more makes room.
+    pub fn unix(path: &Path, rights: Rights) -> io::Result<Self> {
         if is_abandoned(path) {
             std::fs::remove_file(path)?;
         }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
-        Ok(Self::Unix(listener, path.to_owned()))
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.bind(&SockAddr::unix(path)?)?;
+        // Nobody is connected before it listens, whatever its mode was until here.
+        rights.give(path).and_then(|()| socket.listen(BACKLOG)).inspect_err(|_| {
+            // Why it failed matters more than what is left.
+            let _ = std::fs::remove_file(path);
+        })?;
+        Self::on_unix(socket.into(), path)
+    }
+
+    /// Takes over a UNIX socket that listens already, as a service manager hands it down.
+    pub fn inherited_unix(socket: std::os::unix::net::UnixListener) -> io::Result<Self> {
+        let address = socket.local_addr()?;
+        let path = address.as_pathname().unwrap_or(Path::new("")).to_owned();
+        Self::on_unix(socket, &path)
+    }
+
+    fn on_unix(socket: std::os::unix::net::UnixListener, path: &Path) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self::Unix(UnixListener::from_std(socket)?, path.to_owned()))
     }
 
     /// The TCP address bound.

@@ -135,49 +135,17 @@ impl<F: Filter> Relay<F> {
             }
             _ => None,
         };
-        let place = refusal.map_or_else(|| self.place(&engine.settings, peer), Err);
+        let place = refusal.map_or_else(|| Place::take(&self.0, &engine.settings, peer), Err);
         match place {
             Ok(place) => {
                 let count = self.0.count.fetch_add(1, Ordering::Relaxed);
                 let name = format!("{:x}-{count:x}", self.0.named);
-                let session = Session::new(Arc::clone(&self.0), engine, (stream, peer), name);
-                tracker.spawn(async move {
-                    session.run().await;
-                    drop(place);
-                });
+                let session = Session::new(place, engine, (stream, peer), name);
+                tracker.spawn(session.run());
             }
             // A client that does not read at once what fits in any socket buffer need not know.
             Err(reply) => drop(stream.try_write(reply)),
         }
-    }
-
-    /// A place among the sessions.
-    fn place(&self, settings: &Settings, peer: Option<IpAddr>) -> Result<Place<F>, &'static [u8]> {
-        let limits = settings.limits;
-        let local = peer.is_none_or(|peer| peer.is_loopback());
-        let room = limits.sessions + if local { RESERVED } else { 0 };
-        let place = Place { shared: Arc::clone(&self.0), peer: peer.filter(|_| !local) };
-        let before = self.0.sessions.fetch_add(1, Ordering::Relaxed);
-        let mut from_there = 0;
-        if let Some(peer) = place.peer {
-            let mut all = self.0.per_address.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = all.entry(peer).or_default();
-            *count += 1;
-            from_there = *count;
-        }
-        let refusal = match () {
-            () if before >= room => Some(CROWDED),
-            () if from_there > limits.sessions_per_address => Some(CROWDED_ADDRESS),
-            () => None,
-        };
-        let Some(refusal) = refusal else {
-            self.0.crowded.store(false, Ordering::Relaxed);
-            return Ok(place);
-        };
-        if !self.0.crowded.swap(true, Ordering::Relaxed) {
-            warn!(listener = settings.name, sessions = before, client = ?peer, "no room for more sessions");
-        }
-        Err(refusal)
     }
 
     /// Without a descriptor nothing can be said to the client: wait for one to come free.
@@ -197,10 +165,65 @@ impl<F> Shared<F> {
 }
 
 /// A place among the sessions, given back when dropped.
-struct Place<F> {
-    shared: Arc<Shared<F>>,
+pub(crate) struct Place<F> {
+    pub(crate) shared: Arc<Shared<F>>,
     /// The address that it counts for.
     peer: Option<IpAddr>,
+}
+
+impl<F> Place<F> {
+    /// Takes a place, if there is one for a client from there; else gives what the client hears.
+    fn take(
+        shared: &Arc<Shared<F>>,
+        settings: &Settings,
+        peer: Option<IpAddr>,
+    ) -> Result<Self, &'static [u8]> {
+        let room = settings.limits.sessions + if is_local(peer) { RESERVED } else { 0 };
+        let mut place = Self { shared: Arc::clone(shared), peer: None };
+        if shared.sessions.fetch_add(1, Ordering::Relaxed) >= room {
+            return Err(place.refuse(settings, peer, CROWDED));
+        }
+        // A balancer stands for many, and names each.
+        if !settings.proxy_protocol {
+            place.count_for(settings, peer)?;
+        }
+        shared.crowded.store(false, Ordering::Relaxed);
+        Ok(place)
+    }
+
+    /// Counts the place for the client's address; if that has too many, gives what the client hears.
+    pub(crate) fn count_for(
+        &mut self,
+        settings: &Settings,
+        peer: Option<IpAddr>,
+    ) -> Result<(), &'static [u8]> {
+        let Some(address) = peer.filter(|_| !is_local(peer)) else { return Ok(()) };
+        let from_there = {
+            let mut all = self.shared.per_address.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = all.entry(address).or_default();
+            *count += 1;
+            *count
+        };
+        self.peer = Some(address);
+        if from_there > settings.limits.sessions_per_address {
+            return Err(self.refuse(settings, peer, CROWDED_ADDRESS));
+        }
+        Ok(())
+    }
+
+    /// Says once in each burst that there is no room.
+    fn refuse(&self, settings: &Settings, peer: Option<IpAddr>, reply: &'static [u8]) -> &'static [u8] {
+        if !self.shared.crowded.swap(true, Ordering::Relaxed) {
+            let sessions = self.shared.sessions.load(Ordering::Relaxed) - 1;
+            warn!(listener = settings.name, sessions, client = ?peer, "no room for more sessions");
+        }
+        reply
+    }
+}
+
+/// Whether a client is on this host: it is not counted by its address, and still gets in when others do not.
+fn is_local(peer: Option<IpAddr>) -> bool {
+    peer.is_none_or(|peer| peer.is_loopback())
 }
 
 impl<F> Drop for Place<F> {

@@ -3,7 +3,7 @@
 mod content;
 mod hello;
 
-use crate::serve::{Engine, SHUTTING_DOWN, Shared};
+use crate::serve::{Engine, Place, SHUTTING_DOWN};
 use crate::settings::Protocol;
 use crate::stream::Stream;
 use crate::transaction::{Transaction, Way};
@@ -47,8 +47,8 @@ enum End {
 
 /// A client's session.
 pub(crate) struct Session<F: Filter> {
-    shared: Arc<Shared<F>>,
     engine: Arc<Engine<F>>,
+    place: Place<F>,
     name: String,
     stream: Stream,
     machine: server::Session,
@@ -68,7 +68,7 @@ pub(crate) struct Session<F: Filter> {
 
 impl<F: Filter> Session<F> {
     pub(crate) fn new(
-        shared: Arc<Shared<F>>,
+        place: Place<F>,
         engine: Arc<Engine<F>>,
         (stream, peer): (Stream, Option<IpAddr>),
         name: String,
@@ -93,8 +93,8 @@ impl<F: Filter> Session<F> {
             content: None,
             deadline: Instant::now() + settings.deadlines.client,
             progress: 0,
-            shared,
             engine,
+            place,
             name,
             stream,
         }
@@ -102,7 +102,7 @@ impl<F: Filter> Session<F> {
 
     /// Serves the client to the end.
     pub(crate) async fn run(mut self) {
-        let halted = self.shared.halted.clone();
+        let halted = self.place.shared.halted.clone();
         let end = tokio::select! {
             biased;
             end = self.converse() => end,
@@ -158,7 +158,7 @@ impl<F: Filter> Session<F> {
                 self.helo = Some(name);
             }
             Event::Mail(path, parameters) => {
-                self.engine = self.shared.engine();
+                self.engine = self.place.shared.engine();
                 let client = self.told();
                 self.transaction = Some(Box::new(Transaction::new((path, parameters), client)));
             }
@@ -265,7 +265,7 @@ impl<F: Filter> Session<F> {
         let readable = timeout_at(self.deadline, self.stream.readable());
         tokio::select! {
             biased;
-            () = self.shared.stopping.cancelled() => Err(End::Drained),
+            () = self.place.shared.stopping.cancelled() => Err(End::Drained),
             ready = readable => match ready {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(error)) => Err(End::Lost(error)),

@@ -160,7 +160,8 @@ pub struct Limits {
     pub errors: usize,
     /// Commands in one session. One more hears 421 4.7.0.
     pub commands: usize,
-    /// Recipients of one message. More hear 452 4.5.3; RFC 5321 §4.5.3.1.8 asks for 100, DESIGN for 1,000.
+    /// Recipients of one message. More hear 452 4.5.3; RFC 5321 §4.5.3.1.8 asks for at least 100;
+    /// a list's message after Postfix's queue may have thousands.
     pub recipients: usize,
     /// Octets of a command line. More hear 500 5.5.2; RFC 5321 §4.5.3.1.4 asks for 512, and parameters add to it.
     pub line: usize,

@@ -5,8 +5,7 @@
 mod common;
 
 use common::{Act, At, Client, FIELD, NextHop, Script, Serving};
-use relay::settings::Protocol;
-use relay::{Listener, Settings};
+use relay::{Listener, Protocol, Rights, Settings};
 use std::os::unix::fs::PermissionsExt;
 
 #[tokio::test]
@@ -88,10 +87,11 @@ async fn a_unix_socket_serves_like_any_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("smtp.sock");
     // One that nobody listens on any more makes room; one in use does not.
-    drop(Listener::unix(&path, 0o600).unwrap());
-    let listener = Listener::unix(&path, 0o660).unwrap();
+    let rights = |mode| Rights { mode, owner: None, group: None };
+    drop(Listener::unix(&path, rights(0o600)).unwrap());
+    let listener = Listener::unix(&path, rights(0o660)).unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
-    assert!(Listener::unix(&path, 0o660).is_err());
+    assert!(Listener::unix(&path, rights(0o660)).is_err());
     let proxy = Serving::serve(Settings { relay: vec![next_hop.target()], ..Settings::default() }, listener);
     let mut client = Client::connect_unix(&path).await;
     client.hears("220").await.says("EHLO a").await.hears("250").await.envelope().await;

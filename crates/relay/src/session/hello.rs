@@ -24,8 +24,7 @@ impl<F: Filter> Session<F> {
             match ProxyHeader::parse(self.machine.input()) {
                 Ok(Some(header)) => {
                     self.machine.input().advance(header.length);
-                    self.introduce(header.source);
-                    return Ok(());
+                    return self.introduce(header.source);
                 }
                 Ok(None) => {}
                 Err(error) => return Err(End::Lost(io::Error::new(io::ErrorKind::InvalidData, error))),
@@ -41,18 +40,24 @@ impl<F: Filter> Session<F> {
         }
     }
 
-    fn introduce(&mut self, source: Option<SocketAddr>) {
-        let Some(source) = source else { return };
+    fn introduce(&mut self, source: Option<SocketAddr>) -> Result<(), End> {
+        let Some(source) = source else { return Ok(()) };
         let address = source.ip().to_canonical();
+        if let Err(reply) = self.place.count_for(&self.engine.settings, Some(address)) {
+            // A client that does not read at once what fits in any socket buffer need not know.
+            let _ = self.stream.try_write(reply);
+            return Err(End::Closed);
+        }
         let text = if address.is_ipv6() { format!("IPv6:{address}") } else { address.to_string() };
         self.posed.set(Attribute::Addr, Value::Known(text));
         self.posed.set(Attribute::Port, Value::Known(source.port().to_string()));
         self.peer = Some(address);
+        Ok(())
     }
 
     /// Our list met with what the next hop was last heard to offer.
     pub(super) async fn offer(&mut self) -> Offer {
-        self.engine = self.shared.engine();
+        self.engine = self.place.shared.engine();
         let way = Way { settings: &self.engine.settings, pool: &self.engine.pool, session: &self.name };
         let theirs = theirs(way).await;
         let settings = &self.engine.settings;
