@@ -12,13 +12,16 @@
 //! - `yaml`, `section`, `text`: from YAML to values, in three steps that only ever go on;
 //! - [`Listener`], [`Outbound`], [`Inbound`]: the model;
 //! - [`rules()`]: all rules of a file, those of its tables included;
+//! - [`import`]: files of the predecessors, turned into ours;
 //! - `files`: key files and zones on the disk.
 
 mod conformity;
 mod dkimproxy;
 pub mod fault;
 mod files;
+pub mod import;
 mod inbound;
+mod listen;
 mod listener;
 mod nearest;
 mod network;
@@ -36,8 +39,9 @@ mod tests;
 
 pub use conformity::Conformity;
 pub use fault::{Cause, Fault, Place, Placed, Report, Source};
-pub use files::check_files;
+pub use files::{OTHERS_READ_OR_WRITE, check_files};
 pub use inbound::{Dns, DnsSource, Inbound};
+pub use listen::{Listen, Protocol, Socket};
 pub use listener::{Deadlines, Kept, Limits, Listener};
 pub use network::NextHop;
 pub use outbound::{Dataset, Entry, Key, Outbound, Rule, Table, TableKind};
@@ -47,7 +51,6 @@ pub use together::check_together;
 
 use listener::Circumstances;
 use section::Section;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use text::{FromText, Problem, one_of};
@@ -75,10 +78,10 @@ pub enum Engine {
 }
 
 impl Config {
-    /// The addresses that clients connect to.
+    /// What clients connect to.
     #[must_use]
-    pub fn listen(&self) -> Vec<SocketAddr> {
-        self.listener.listen.iter().map(|listen| listen.value).collect()
+    pub fn listen(&self) -> Vec<Listen> {
+        self.listener.listen.iter().map(|listen| listen.value.clone()).collect()
     }
 
     /// Faults that were found after the file was read, shown with its lines.

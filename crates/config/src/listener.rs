@@ -3,13 +3,13 @@
 //! A limit or deadline that the file does not name is `None`: its default stands with whoever keeps it.
 
 use crate::fault::{Fault, Placed};
+use crate::listen::{Listen, Protocol, Socket};
 use crate::network::NextHop;
 use crate::section::Section;
 use crate::text::{FromText, Problem, Size, one_of};
 use filter::Network;
 use mail::Domain;
 use smtp::content::{Repair, Repairs};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,7 +17,15 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Listener {
     /// Where clients connect.
-    pub listen: Vec<Placed<SocketAddr>>,
+    pub listen: Vec<Placed<Listen>>,
+    /// Who may connect to those that are UNIX sockets.
+    pub socket: Socket,
+    /// What is spoken with clients.
+    pub protocol: Protocol,
+    /// Whether a PROXY header introduces each client.
+    pub proxy_protocol: bool,
+    /// Whether XCLIENT is offered.
+    pub xclient: bool,
     /// Where the mail goes: to the first of these that answers.
     pub relay: Vec<Placed<NextHop>>,
     /// What we call ourselves: in the greeting, in EHLO to the next hop, and as authserv-id.
@@ -117,9 +125,11 @@ pub(crate) struct Circumstances<'a> {
 
 impl Listener {
     pub(crate) fn read(file: &mut Section<'_>, circumstances: &Circumstances<'_>) -> Option<Self> {
-        file.require("listen", SocketAddr::EXPECTED);
+        file.require("listen", Listen::EXPECTED);
         file.require("relay", NextHop::EXPECTED);
         let listen = file.values("listen");
+        let (socket, protocol) = (file.section("socket", Socket::read), file.value("protocol"));
+        let (proxy_protocol, xclient) = (file.value("proxy_protocol"), file.value("xclient"));
         let relay = file.values("relay");
         let hostname = hostname(file, circumstances);
         let clients = clients(file, listen.as_deref().unwrap_or_default());
@@ -142,6 +152,10 @@ impl Listener {
         let hostname = hostname?;
         Some(Self {
             listen,
+            socket,
+            protocol: protocol.unwrap_or_default(),
+            proxy_protocol: proxy_protocol.unwrap_or_default(),
+            xclient: xclient.unwrap_or_default(),
             relay,
             hostname,
             clients,
@@ -180,12 +194,10 @@ fn hostname(file: &mut Section<'_>, circumstances: &Circumstances<'_>) -> Option
     hostname.ok()
 }
 
-fn clients(file: &mut Section<'_>, listen: &[Placed<SocketAddr>]) -> Vec<Network> {
+fn clients(file: &mut Section<'_>, listen: &[Placed<Listen>]) -> Vec<Network> {
     let Some(clients) = file.values::<Network>("clients") else {
         if !file.has("clients") {
-            for address in listen.iter().filter(|address| !address.value.ip().to_canonical().is_loopback()) {
-                file.complain(open_to_the_world(address));
-            }
+            listen.iter().filter_map(open_to_the_world).for_each(|fault| file.complain(fault));
         }
         return Network::LOOPBACK.to_vec();
     };
@@ -197,8 +209,12 @@ fn clients(file: &mut Section<'_>, listen: &[Placed<SocketAddr>]) -> Vec<Network
     clients.into_iter().map(|network| network.value).collect()
 }
 
-fn open_to_the_world(listen: &Placed<SocketAddr>) -> Fault {
-    let address = listen.value;
+/// Complains of an address that others than this host can reach. Clients of a UNIX socket are held by its mode.
+fn open_to_the_world(listen: &Placed<Listen>) -> Option<Fault> {
+    let Listen::Address(address) = listen.value else { return None };
+    if address.ip().to_canonical().is_loopback() {
+        return None;
+    }
     let problem = format!(
         "`listen` is open to the world: `{address}` is not loopback, and nothing says who may connect"
     );
@@ -207,14 +223,13 @@ fn open_to_the_world(listen: &Placed<SocketAddr>) -> Fault {
          `127.0.0.1:{}`",
         address.port()
     );
-    Fault::contradiction(listen.place, problem, remedy)
+    Some(Fault::contradiction(listen.place, problem, remedy))
 }
 
-fn refuse_a_loop(file: &mut Section<'_>, listen: &[Placed<SocketAddr>], relay: &[Placed<NextHop>]) {
+fn refuse_a_loop(file: &mut Section<'_>, listen: &[Placed<Listen>], relay: &[Placed<NextHop>]) {
     for hop in relay {
-        let NextHop::Address(address) = hop.value else { continue };
-        if listen.iter().any(|listen| listen.value == address) {
-            let problem = format!("`relay` is `{address}`, where this file itself listens: a mail loop");
+        if listen.iter().any(|listen| listen.value.hears(&hop.value)) {
+            let problem = format!("`relay` is `{}`, where this file itself listens: a mail loop", hop.value);
             let remedy = "name the port where your MTA takes the mail back, such as `127.0.0.1:10026`";
             file.complain(Fault::contradiction(hop.place, problem, remedy));
         }

@@ -13,13 +13,13 @@ pub use table::{Dataset, Table, TableKind};
 
 use crate::conformity::Conformity;
 use crate::fault::{Fault, Placed};
+use crate::listen::Listen;
 use crate::section::Section;
 use crate::text::{FromText, Problem, one_of};
 use dkim::Kind;
 use mail::Domain;
 use policy::outbound::{Action, Matching, OnFault, Style};
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -96,7 +96,11 @@ impl Outbound {
     }
 
     /// A listener that the file does not have would keep a rule from ever fitting.
-    pub(crate) fn check_listeners(&self, file: &mut Section<'_>, listen: &[Placed<SocketAddr>]) {
+    pub(crate) fn check_listeners(&self, file: &mut Section<'_>, listen: &[Placed<Listen>]) {
+        // What is inherited has the address that somebody else gave it.
+        if listen.iter().any(|listen| matches!(listen.value, Listen::Inherited(_))) {
+            return;
+        }
         let known: Vec<String> = listen.iter().map(|listen| listen.value.to_string()).collect();
         for rule in self.rules() {
             let listeners = &rule.rule.conditions.listener;

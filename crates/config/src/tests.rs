@@ -6,6 +6,7 @@ mod model;
 mod rules;
 mod shipped;
 mod tables;
+mod together;
 
 use crate::{Config, Report, Source, read};
 

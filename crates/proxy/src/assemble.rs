@@ -4,10 +4,11 @@ pub mod inbound;
 mod keys;
 mod outbound;
 pub mod settings;
+mod store;
 
 pub use keys::{Made, Missing};
 
-use crate::host;
+use crate::{bind, host};
 use config::{Config, Report};
 use dns::AnyResolver;
 use relay::Settings;
@@ -55,19 +56,26 @@ pub fn assemble(paths: &[PathBuf], missing: Missing) -> (Vec<Assembly>, Vec<Repo
 pub fn one(config: Config, missing: Missing, reports: &mut Vec<Report>) -> Option<Assembly> {
     let mut faults = config.warnings.clone();
     faults.extend(config::check_files(&config));
+    faults.extend(bind::rights(&config.listener.socket).err());
+    let config::Rules { table, reports: of_tables } = config::rules(&config);
+    let in_tables = of_tables.iter().any(Report::is_fatal);
+    reports.extend(of_tables);
     // A file that others may read or nobody can is not opened.
-    let (engine, made) = if faults.iter().any(config::Fault::is_fatal) {
+    let (engine, made) = if in_tables || faults.iter().any(config::Fault::is_fatal) {
         (None, Vec::new())
     } else {
         match &config.engine {
-            config::Engine::Outbound(outbound) => outbound::engine(outbound, missing, &mut faults),
+            config::Engine::Outbound(outbound) => {
+                let (engine, made) = outbound::engine(outbound, table, missing, &mut faults);
+                (Some(engine), made)
+            }
             config::Engine::Inbound(inbound) => {
                 (inbound::engine(inbound, &config.listener, &mut faults), Vec::new())
             }
         }
     };
     let report = config.report(faults);
-    let fatal = report.is_fatal();
+    let fatal = in_tables || report.is_fatal();
     if !report.is_empty() {
         reports.push(report);
     }

@@ -3,16 +3,18 @@
 //! `cli` is the command line; each command has a file or folder of its own name.
 
 #![allow(clippy::disallowed_methods, reason = "the clock is handed out here")]
-
 #![allow(unreachable_pub, reason = "a binary has no outside; `pub` says what a module offers to the others")]
 
 mod assemble;
+mod bind;
 mod check;
 mod cli;
 mod demo;
 mod exit;
+mod explain;
 mod faults;
 mod host;
+mod import;
 mod input;
 mod key;
 mod logging;
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
         Command::Key(command) => key::key(&command),
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Import(command) => import::import(&command),
         Command::Demo(arguments) => demo::demo(&arguments),
     }
 }

@@ -1,14 +1,13 @@
 //! `dkimgate run`: serves until it is told to stop.
 
 use crate::assemble::{Assembly, Missing, assemble};
+use crate::bind::{Inherited, bind};
 use crate::cli::RunArgs;
 use crate::service::Service;
 use crate::signals::{self, Signal, Signals};
 use crate::{exit, faults, logging};
-use config::{Fault, Report};
+use config::Listen;
 use relay::Listener;
-use std::io;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,8 +17,10 @@ use tracing::{error, info};
 pub fn run(arguments: &RunArgs) -> ExitCode {
     logging::start(&arguments.log);
     signals::raise_descriptor_limit();
+    // What the environment says of them is taken out of it, which no other thread may see.
+    let inherited = Inherited::from_environment();
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(serve(arguments)),
+        Ok(runtime) => runtime.block_on(serve(arguments, inherited)),
         Err(error) => {
             eprintln!("dkimgate: cannot start: {error}");
             exit::IO.into()
@@ -27,10 +28,10 @@ pub fn run(arguments: &RunArgs) -> ExitCode {
     }
 }
 
-async fn serve(arguments: &RunArgs) -> ExitCode {
+async fn serve(arguments: &RunArgs, inherited: Inherited) -> ExitCode {
     let (assemblies, mut reports) = assemble(&arguments.configs, Missing::Make);
     let fatal = faults::any_fatal(&reports);
-    let bound = if fatal { Vec::new() } else { bind(&assemblies, &mut reports) };
+    let bound = if fatal { Vec::new() } else { bind(&assemblies, inherited, &mut reports) };
     faults::show(&reports);
     if faults::any_fatal(&reports) {
         return exit::CONFIGURATION.into();
@@ -63,7 +64,7 @@ async fn serve(arguments: &RunArgs) -> ExitCode {
 
 /// A configuration file that is served.
 struct File {
-    listen: Vec<SocketAddr>,
+    listen: Vec<Listen>,
     services: Vec<Service>,
 }
 
@@ -105,42 +106,6 @@ fn reload(arguments: &RunArgs, files: &[File]) {
         file.services.iter().for_each(|service| service.reload(assembly));
     }
     info!("reloaded");
-}
-
-/// Binds what each file listens on. Nothing is served before all of it is bound.
-fn bind(assemblies: &[Assembly], reports: &mut Vec<Report>) -> Vec<Vec<Listener>> {
-    let mut bound = Vec::new();
-    for Assembly { config, .. } in assemblies {
-        let mut listeners = Vec::new();
-        let mut faults = Vec::new();
-        for listen in &config.listener.listen {
-            match Listener::tcp(listen.value) {
-                Ok(listener) => listeners.push(listener),
-                Err(error) => faults.push(cannot_listen(listen, &error)),
-            }
-        }
-        if !faults.is_empty() {
-            reports.push(config.report(faults));
-        }
-        bound.push(listeners);
-    }
-    bound
-}
-
-fn cannot_listen(listen: &config::Placed<std::net::SocketAddr>, error: &io::Error) -> Fault {
-    let remedy = match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            format!(
-                "another program has port {0}: see `ss -ltnp 'sport = :{0}'`, or choose another one",
-                listen.value.port()
-            )
-        }
-        io::ErrorKind::PermissionDenied => {
-            "choose a port above 1023, or let this user bind the port".to_owned()
-        }
-        _ => "name an address of this host".to_owned(),
-    };
-    Fault::unusable(listen.place, format!("cannot listen on `{}`: {error}", listen.value), remedy)
 }
 
 fn announce_keys(assemblies: &[Assembly]) {

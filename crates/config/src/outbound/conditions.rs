@@ -1,6 +1,7 @@
 //! When a rule fits.
 
 use crate::fault::Placed;
+use crate::listen::Listen;
 use crate::section::Section;
 use crate::text::{FromText, Problem, one_of};
 use filter::Network;
@@ -8,7 +9,6 @@ use mail::{Domain, parse_mailboxes};
 use policy::outbound::{
     AddressPattern, Agreement, Attribute, Conditions, Extent, Glob, ReversePathPattern, Witness,
 };
-use std::net::SocketAddr;
 
 /// Reads all conditions but the author.
 pub(super) fn read(section: &mut Section<'_>, author: Vec<AddressPattern>, wider: Wider) -> Conditions {
@@ -20,7 +20,7 @@ pub(super) fn read(section: &mut Section<'_>, author: Vec<AddressPattern>, wider
         list_id: list_id.into_iter().map(|ListId(glob)| glob).collect(),
         client: values(section.values::<Network>("client")),
         attributes: section.section("xforward", attributes),
-        listener: values(section.values::<SocketAddr>("listener")).iter().map(ToString::to_string).collect(),
+        listener: values(section.values::<Listen>("listener")).iter().map(ToString::to_string).collect(),
     }
 }
 

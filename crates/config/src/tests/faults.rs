@@ -20,7 +20,7 @@ fn an_empty_file() {
   help: add `role:` with `inbound` (verifies) or `outbound` (signs)
 
   × etc/proxy.yaml: `listen` is missing in the file
-  help: add `listen:` with an IP address and a port, such as `127.0.0.1:10025` or `[::1]:10025`
+  help: add `listen:` with an IP address and a port, such as `127.0.0.1:10025` or `[::1]:10025`, a UNIX socket such as `unix:/run/dkimgate/in.sock`, or `systemd`
 
   × etc/proxy.yaml: `relay` is missing in the file
   help: add `relay:` with a host and a port or a UNIX socket, such as `127.0.0.1:10026`, `[::1]:10026`, `mta.example.org:10026` or `unix:/run/mta.sock`
@@ -129,7 +129,7 @@ hostnam: mx.example.org
  4 │ hostnam: mx.example.org
    · ───────
    ╰────
-  help: did you mean `hostname`? Known here: role, listen, relay, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, dns, verify, reject_fail, reject_error
+  help: did you mean `hostname`? Known here: role, listen, relay, socket, protocol, proxy_protocol, xclient, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, dns, verify, reject_fail, reject_error
 ",
     );
 }
@@ -187,7 +187,7 @@ relay: 127.0.0.1:10026
    ·         ─────
  3 │ relay: 127.0.0.1:10026
    ╰────
-  help: expected an IP address and a port, such as `127.0.0.1:10025` or `[::1]:10025`
+  help: expected an IP address and a port, such as `127.0.0.1:10025` or `[::1]:10025`, a UNIX socket such as `unix:/run/dkimgate/in.sock`, or `systemd`
 ",
     );
 }
@@ -772,7 +772,7 @@ sign:
    ·         ───────────────
  3 │ hostname: mx_.example..org
    ╰────
-  help: expected an IP address and a port, such as `127.0.0.1:10025` or `[::1]:10025`
+  help: expected an IP address and a port, such as `127.0.0.1:10025` or `[::1]:10025`, a UNIX socket such as `unix:/run/dkimgate/in.sock`, or `systemd`
 
   × `hostname` is `mx_.example..org`, which is no domain name (empty label in domain name)
    ╭─[etc/proxy.yaml:3:11]
@@ -790,7 +790,7 @@ sign:
    · ─────
  5 │   errors: many
    ╰────
-  help: did you mean `limits`? Known here: role, listen, relay, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, sign, match, on_fault, bounce_domain, key_cache, long_lines, eight_bit, missing_date, missing_message_id, fix_up_to
+  help: did you mean `limits`? Known here: role, listen, relay, socket, protocol, proxy_protocol, xclient, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, sign, match, on_fault, bounce_domain, key_cache, long_lines, eight_bit, missing_date, missing_message_id, fix_up_to
 
   × `keyfile` is missing in rule 1
    ╭─[etc/proxy.yaml:7:5]

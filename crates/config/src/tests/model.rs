@@ -1,5 +1,7 @@
 use super::{config, parse, read};
-use crate::{Conformity, DnsSource, Engine, Fault, Inbound, NextHop, Outbound, Repair, Rule, Source};
+use crate::{
+    Conformity, DnsSource, Engine, Fault, Inbound, NextHop, Outbound, Protocol, Repair, Rule, Socket, Source,
+};
 use dkim::{Algorithm, Canonicalization, FieldNames, Form, Oversign};
 use filter::Measure;
 use policy::outbound::{
@@ -100,7 +102,8 @@ fn the_smallest_inbound_file() {
 #[test]
 fn all_that_a_listener_may_say() {
     let config = config(
-        "role: inbound\nlisten: [127.0.0.1:10025, '[::1]:10025']\nrelay: [10.0.0.1:26, mta.example.org:26]\n\
+        "role: inbound\nlisten: [127.0.0.1:10025, '[::1]:10025', unix:/run/in.sock, systemd:in]\n\
+         socket: {mode: 0600, owner: postfix, group: mail}\nprotocol: lmtp\nproxy_protocol: yes\nxclient: on\nrelay: [10.0.0.1:26, mta.example.org:26]\n\
          hostname: MX.Example.Net.\nclients: 10.0.0.0/8\neightbitmime: off\ndrain: 1m\n\
          kept: {number: 1, uses: 2, idle: 3s, age: 4s}\nspool: spool\nbare_cr: refuse\nbare_lf: pass\nnul: fix\n\
          limits: {sessions: 1, sessions_per_address: 2, recipients: 3, header: 4, message: 5 MB, line: 6, errors: 7, \
@@ -111,7 +114,7 @@ fn all_that_a_listener_may_say() {
     assert_eq!(config.warnings, []);
     assert_eq!(
         listener.listen.iter().map(|at| at.value.to_string()).collect::<Vec<_>>(),
-        ["127.0.0.1:10025", "[::1]:10025"]
+        ["127.0.0.1:10025", "[::1]:10025", "unix:/run/in.sock", "systemd:in"]
     );
     assert!(
         matches!(&listener.relay[1].value, NextHop::Host(host, 26) if host.as_str() == "mta.example.org")
@@ -119,6 +122,11 @@ fn all_that_a_listener_may_say() {
     assert_eq!(listener.hostname.as_str(), "mx.example.net");
     assert_eq!(listener.clients.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8"]);
     assert!(!listener.eightbitmime);
+    let Socket { mode, owner, group } = listener.socket;
+    let names = [owner, group].map(|name| name.map(|name| name.value).unwrap_or_default());
+    assert_eq!((mode, names), (0o600, ["postfix".to_owned(), "mail".to_owned()]));
+    assert_eq!(listener.protocol, Protocol::Lmtp);
+    assert!(listener.proxy_protocol && listener.xclient);
     assert_eq!(listener.drain, Some(Duration::from_secs(60)));
     assert_eq!(listener.repairs.bare_cr, Repair::Refuse);
     assert_eq!(listener.repairs.bare_lf, Repair::Pass);

@@ -63,6 +63,10 @@ fn what_the_comments_call_the_default_is_it() {
         assert_eq!(said.listener.clients, unsaid.listener.clients);
         assert_eq!(said.listener.clients, Network::LOOPBACK);
         assert_eq!(said.listener.repairs, unsaid.listener.repairs);
+        assert_eq!(said.listener.socket, unsaid.listener.socket);
+        assert_eq!(said.listener.protocol, unsaid.listener.protocol);
+        let wire = |listener: &crate::Listener| (listener.proxy_protocol, listener.xclient);
+        assert_eq!(wire(&said.listener), wire(&unsaid.listener));
         assert_eq!(said.listener.eightbitmime, unsaid.listener.eightbitmime);
         match (said.engine, unsaid.engine) {
             (Engine::Outbound(said), Engine::Outbound(unsaid)) => {
@@ -98,4 +102,22 @@ fn what_the_comments_call_the_default_is_it() {
             _ => unreachable!("the role is the same"),
         }
     }
+}
+
+/// The rules and tables that the outbound file shows, as if they stood in `sign`.
+fn examples() -> String {
+    let lines = OUTBOUND.lines().skip_while(|line| !line.starts_with("# More of what a rule may say"));
+    let lines = lines.take_while(|line| line.starts_with('#'));
+    let example = lines.filter_map(|line| line.strip_prefix("# ").filter(|rest| rest.starts_with("  ")));
+    example.map(|line| line.to_owned() + "\n").collect()
+}
+
+#[test]
+fn the_rules_that_the_outbound_file_shows_are_well() {
+    let text =
+        "role: outbound\nlisten: 127.0.0.1:10027\nrelay: 127.0.0.1:10028\nsign:\n".to_owned() + &examples();
+    let config = config(&text);
+    assert_eq!(config.warnings, []);
+    let Engine::Outbound(outbound) = config.engine else { panic!("outbound") };
+    assert_eq!((outbound.rules().count(), outbound.tables().count()), (7, 4));
 }

@@ -1,7 +1,7 @@
 //! What the relay goes by. What a file does not say has the relay's own default.
 
 use config::{Config, Conformity, Engine, NextHop};
-use relay::{Deadlines, Fitness, Kept, Limits, Settings, Target};
+use relay::{Deadlines, Fitness, Kept, Limits, Protocol, Settings, Target};
 
 /// The settings for the listeners of a file; each gets its own name later.
 pub fn settings(config: &Config) -> Settings {
@@ -10,6 +10,12 @@ pub fn settings(config: &Config) -> Settings {
     Settings {
         hostname: listener.hostname.to_string(),
         relay: listener.relay.iter().map(|hop| target(&hop.value)).collect(),
+        protocol: match listener.protocol {
+            config::Protocol::Smtp => Protocol::Smtp,
+            config::Protocol::Lmtp => Protocol::Lmtp,
+        },
+        proxy_protocol: listener.proxy_protocol,
+        offer_xclient: listener.xclient,
         clients: listener.clients.iter().copied().collect(),
         offer_8bitmime: listener.eightbitmime,
         repairs: listener.repairs,
@@ -80,4 +86,37 @@ fn kept(said: config::Kept, default: Kept) -> Kept {
 /// What is more than fits in memory is no limit on what is kept there.
 fn octets(size: u64) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use config::Source;
+
+    /// Takes the `#` off each line that is an option with its default: one with no blank after the `#`.
+    fn uncommented(line: &str) -> String {
+        let (indentation, rest) = line.split_at(line.len() - line.trim_start().len());
+        let option = rest.strip_prefix('#').filter(|option| option.starts_with(|c: char| !c.is_whitespace()));
+        format!("{indentation}{}\n", option.unwrap_or(rest))
+    }
+
+    #[test]
+    fn what_the_shipped_files_call_the_default_is_the_relays() {
+        for text in [include_str!("../../../../proxy-in.yaml"), include_str!("../../../../proxy-out.yaml")] {
+            let text: String = text.lines().map(uncommented).collect();
+            let config = config::read(Source { name: "proxy.yaml".into(), text }, "mx.example.org").unwrap();
+            let (said, default) = (settings(&config), Settings::default());
+            assert_eq!(said.limits, default.limits);
+            assert_eq!(said.deadlines, default.deadlines);
+            assert_eq!(said.kept, default.kept);
+            assert_eq!(said.drain, default.drain);
+            assert_eq!(said.repairs, default.repairs);
+            assert_eq!(said.clients, default.clients);
+            assert_eq!(said.protocol, default.protocol);
+            assert_eq!(
+                (said.proxy_protocol, said.offer_xclient),
+                (default.proxy_protocol, default.offer_xclient)
+            );
+        }
+    }
 }
