@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf, absolute};
 
 /// Readable or writable by those who are neither the owner nor in the group.
-const OTHERS_READ_OR_WRITE: u32 = 0o006;
+pub const OTHERS_READ_OR_WRITE: u32 = 0o006;
 const OTHERS_WRITE: u32 = 0o002;
 const GROUP_READS_OR_WRITES: u32 = 0o060;
 /// In a directory with this bit, nobody replaces what belongs to another.

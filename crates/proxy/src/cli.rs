@@ -1,8 +1,10 @@
-//! The command line. `key` has what stands behind `dkimgate key`.
+//! The command line. `key` has what stands behind `dkimgate key`, `explain` that of `explain` and `import`.
 
+pub mod explain;
 pub mod key;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use explain::{ExplainArgs, ImportCommand};
 use key::{DnsArgs, KeyCommand};
 use mail::Domain;
 use std::path::PathBuf;
@@ -27,6 +29,11 @@ pub enum Command {
     /// Exit status: 0 all is well, 1 the record of a key has to be mended, 75 the DNS was unavailable, 78 a
     /// configuration file or a key cannot be used.
     Check(CheckArgs),
+    /// Say which rule and key a message would be signed with; if none, why not.
+    Explain(ExplainArgs),
+    /// Write configuration files out of those of another program, and say what changes.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Sign a message; it comes out with its new field on top.
     Sign(SignArgs),
     /// Verify the signatures of a message. Exit status: 0 a DKIM signature passes, 1 none does, 75 the DNS was

@@ -91,6 +91,7 @@ fn key(
 
 fn remedy(error: &KeyFileError) -> &'static str {
     match error {
+        KeyFileError::Exposed { .. } => "take it from the others with `chmod 0600`",
         KeyFileError::Unusable { .. } => "name a file with an unencrypted RSA or Ed25519 private key in PEM",
         KeyFileError::Unreadable { .. } | KeyFileError::Unwritable { .. } => {
             "let the user that dkimgate runs as get there, or name another file"

@@ -2,9 +2,9 @@
 
 use dkim::{PrivateKeyError, SigningKey};
 use mail::DomainError;
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -39,6 +39,14 @@ pub enum KeyFileError {
         /// Why.
         source: PrivateKeyError,
     },
+    /// Everybody may read it, so it may be known to anybody.
+    #[error("{} (mode {mode:04o}) is open to every user of this system", path.display())]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// Selector and domain together make no name that the DNS could hold.
     #[error("the record of this selector and domain has no name: {0}")]
     Name(#[source] DomainError),
@@ -65,6 +73,20 @@ pub fn write(path: &Path, key: &SigningKey) -> Result<(), KeyFileError> {
         let _ = fs::remove_file(path);
         unwritable(source)
     })
+}
+
+/// Reads a key, unless others may read it too.
+pub fn read_guarded(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let unreadable = |source| KeyFileError::Unreadable { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(unreadable)?;
+    // Of the open file, so that nobody can put another in its place meanwhile.
+    let mode = file.metadata().map_err(unreadable)?.mode() & 0o7777;
+    if mode & config::OTHERS_READ_OR_WRITE != 0 {
+        return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
+    }
+    let mut pem = Zeroizing::new(Vec::new());
+    file.read_to_end(&mut pem).map_err(unreadable)?;
+    SigningKey::from_pem(&pem).map_err(|source| KeyFileError::Unusable { path: path.to_owned(), source })
 }
 
 /// Reads a key.
