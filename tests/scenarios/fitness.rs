@@ -115,3 +115,17 @@ async fn what_was_set_right_passes_after_postfix_sent_it_to_an_old_server() {
         assert_eq!(passes(&message, &host.ours), survives, "{}", message.text());
     }
 }
+
+#[tokio::test]
+async fn a_line_end_that_was_set_right_is_signed_and_the_log_says_so() {
+    let keys = Keys::of("example.org");
+    let next_hop = NextHop::fake().start().await;
+    let proxy = Proxy::outbound().signs_with(&keys).relay(&next_hop).start().await;
+    let content = [corpus("plain.eml").as_slice(), b"one\ntwo\r\n"].concat();
+    proxy.connect().await.delivers("alice@example.org", "bob@example.net", &content).await;
+
+    let message = next_hop.taken().await;
+    assert!(message.bytes.ends_with(b"\r\none\r\ntwo\r\n"), "{}", message.text());
+    assert_passes(&message, &keys);
+    proxy.log().line_with("; 1 bare LF fixed").await;
+}

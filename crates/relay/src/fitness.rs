@@ -14,6 +14,7 @@ use crate::store::{Body, Sealed, blocking};
 use filter::{Decision, Envelope, Filter, Measure, Pass, Refusal, Verdict};
 use mail::Header;
 use mail::conversion::{Converted, Inconvertible, Unfit, convert};
+use smtp::content::{Repair, Repairs, Strays};
 use std::io;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -129,8 +130,26 @@ impl Fitness {
     }
 }
 
+/// What the log says of octets out of place; nothing if there were none.
+pub(crate) fn told(strays: Strays, repairs: Repairs) -> Option<String> {
+    let kinds = [
+        (strays.bare_cr, repairs.bare_cr, "bare CR"),
+        (strays.bare_lf, repairs.bare_lf, "bare LF"),
+        (strays.nul, repairs.nul, "NUL"),
+    ];
+    let there = kinds.into_iter().filter(|(count, ..)| *count > 0);
+    let words: Vec<String> = there
+        .map(|(count, repair, name)| match repair {
+            Repair::Fix => format!("{count} {name} fixed"),
+            Repair::Refuse => format!("{count} {name} refused"),
+            Repair::Pass => format!("{count} {name} passed"),
+        })
+        .collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
 /// Adds to what the log line says.
-fn note(decision: &mut Decision, words: &str) {
+pub(crate) fn note(decision: &mut Decision, words: &str) {
     let detail = &mut decision.account.detail;
     if !detail.is_empty() {
         detail.push_str("; ");
@@ -175,4 +194,22 @@ fn lost(header: Header) -> Message {
     let account = filter::Account { action: "refused", ..filter::Account::default() };
     let decision = Decision { verdict: Verdict::Refuse(refusal), account };
     Message { header, body: Sealed::Memory(Vec::new()), decision, unfit: Unfit::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn octets_out_of_place_are_told() {
+        let repairs = Repairs { bare_cr: Repair::Pass, bare_lf: Repair::Fix, nul: Repair::Refuse };
+        assert_eq!(told(Strays::default(), repairs), None);
+        let strays = Strays { bare_lf: 2, ..Strays::default() };
+        assert_eq!(told(strays, repairs).as_deref(), Some("2 bare LF fixed"));
+        let strays = Strays { bare_cr: 1, bare_lf: 2, nul: 3 };
+        assert_eq!(
+            told(strays, repairs).as_deref(),
+            Some("1 bare CR passed, 2 bare LF fixed, 3 NUL refused")
+        );
+    }
 }

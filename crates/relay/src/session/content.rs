@@ -1,7 +1,7 @@
 //! A message's content, from DATA to its reply.
 
 use super::{READ_CONTENT, Session};
-use crate::fitness::Fitting;
+use crate::fitness::{self, Fitting};
 use crate::intake::{Intake, Message};
 use crate::log::Line;
 use crate::settings::Protocol;
@@ -120,6 +120,9 @@ impl<F: Filter> Session<F> {
         let reply = match intake.conclude(strays, &self.engine.settings).await {
             Ok(message) => {
                 let mut message = self.fit(message).await;
+                if let Some(words) = fitness::told(strays, self.engine.settings.repairs) {
+                    fitness::note(&mut message.decision, &words);
+                }
                 let verdict = std::mem::replace(&mut message.decision.verdict, Verdict::Discard);
                 let (reply, next_hop) = self.carry_out(verdict, &mut message).await;
                 self.line(Some(&message.header), &message.decision.account, (&reply, next_hop));
