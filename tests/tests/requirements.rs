@@ -35,7 +35,7 @@ fn exists(test: &str) -> bool {
     let Ok(source) = fs::read_to_string(root().join(path)) else { return false };
     let lines: Vec<_> = source.lines().map(str::trim_start).collect();
     let function = |line: &&str| line.trim_start_matches("async ").starts_with(&format!("fn {name}("));
-    let Some(at) = lines.iter().position(|line| function(line)) else { return false };
+    let Some(at) = lines.iter().position(function) else { return false };
     let above = lines[..at].iter().rev().take_while(|line| line.starts_with("#[") || line.starts_with("//"));
     above.into_iter().any(|line| line.ends_with("test]") || line.contains("::test("))
 }
