@@ -203,6 +203,11 @@ fn which_of_several_keys_signs_has_to_be_said() {
     desk.prints(2, "key rotate --domain example.org --zone zone.json");
     let shown = desk.prints(0, "key rotate --domain example.org --zone zone.json --signing s2");
     assert!(shown.contains("s2 signing"), "{shown}");
+    // A state that cannot be read holds up its own domain only.
+    fs::create_dir(desk.0.path().join("keys/broken.example")).unwrap();
+    desk.file("keys/broken.example/rotation.json", "{");
+    let shown = desk.prints(2, "key rotate --zone zone.json");
+    assert!(shown.contains("s2 signing"), "{shown}");
     desk.prints(2, "key rotate --keys absent");
     desk.prints(64, "key rotate --domain example.org --every soon");
 }

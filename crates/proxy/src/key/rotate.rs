@@ -47,27 +47,44 @@ fn names(selectors: &[Domain]) -> String {
     selectors.iter().map(Domain::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Goes a step further with each domain.
+/// Goes a step further with each domain. What is wrong with one does not keep the others from it.
 pub fn rotate(arguments: &RotateArgs) -> Result<ExitCode, RotateError> {
-    let rings = match &arguments.domain {
-        Some(domain) => vec![Keyring::new(&arguments.keys, domain.clone())],
-        None => Keyring::all(&arguments.keys)?,
-    };
-    let mut is_silent = false;
-    for ring in rings {
-        let lock = ring.lock()?;
-        let known = ring.load()?;
-        if known.is_none() && arguments.domain.is_none() {
-            continue;
-        }
-        let mut rotation = match known {
-            Some(rotation) => rotation,
-            None => begin(&ring, arguments.signing.as_ref())?,
-        };
-        change(&mut rotation.plan, &arguments.plan);
-        is_silent |= step(&ring, &lock, &mut rotation, arguments)?;
+    if let Some(domain) = &arguments.domain {
+        let is_silent = visit(&Keyring::new(&arguments.keys, domain.clone()), arguments)?;
+        return Ok(if is_silent { exit::TEMPORARY.into() } else { ExitCode::SUCCESS });
     }
-    Ok(if is_silent { exit::TEMPORARY.into() } else { ExitCode::SUCCESS })
+    let (mut is_silent, mut has_failed) = (false, false);
+    for ring in Keyring::all(&arguments.keys)? {
+        // Without a state, nobody asked for its keys to change.
+        let visited = match ring.load() {
+            Ok(None) => continue,
+            Ok(Some(_)) => visit(&ring, arguments),
+            Err(error) => Err(error.into()),
+        };
+        match visited {
+            Ok(silent) => is_silent |= silent,
+            Err(error) => {
+                eprintln!("dkimgate: {}: {error}", ring.domain());
+                has_failed = true;
+            }
+        }
+    }
+    Ok(match (has_failed, is_silent) {
+        (true, _) => exit::UNUSABLE.into(),
+        (false, true) => exit::TEMPORARY.into(),
+        (false, false) => ExitCode::SUCCESS,
+    })
+}
+
+/// One domain; tells whether a server was silent.
+fn visit(ring: &Keyring, arguments: &RotateArgs) -> Result<bool, RotateError> {
+    let lock = ring.lock()?;
+    let mut rotation = match ring.load()? {
+        Some(rotation) => rotation,
+        None => begin(ring, arguments.signing.as_ref())?,
+    };
+    change(&mut rotation.plan, &arguments.plan);
+    step(ring, &lock, &mut rotation, arguments)
 }
 
 /// Withdraws a key before its time.
