@@ -170,9 +170,9 @@ pub enum Kind {
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 pub struct VerifyArgs {
-    /// A DNS in a file instead of the network: master-file lines, or JSON.
-    #[arg(long, value_name = "FILE")]
-    pub zone: Option<PathBuf>,
+    /// Where the keys are looked up.
+    #[command(flatten)]
+    pub dns: DnsArgs,
     /// The time to judge by (seconds since 1970); left out, now.
     #[arg(long, value_name = "UNIX")]
     pub now: Option<u64>,
@@ -182,6 +182,9 @@ pub struct VerifyArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+    /// Say of each signature that does not pass what most likely happened, and what to do.
+    #[arg(long)]
+    pub explain: bool,
     /// Take the bytes as they are, without turning bare LF into CR LF.
     #[arg(long)]
     pub raw: bool,

@@ -1,84 +1,96 @@
-//! `dkimgate verify`: the signatures of one message, judged.
+//! `dkimgate verify`: the signatures of one message, judged, and explained where that is asked for.
 
 use crate::cli::VerifyArgs;
 use crate::input::{self, InputError};
+use crate::key::resolver::{ResolverError, with_resolver};
 use crate::{exit, host};
-use dkim::{Kind, Report, ResultWord, Verification, VerifyOptions};
-use dns::{AnyResolver, Budget, SystemError, SystemResolver, SystemSettings, Zone, ZoneError, txt_within};
-use mail::Header;
+use dkim::{
+    Finding, KeyAnswer, Kind, Report, ResultWord, Verification, VerifyOptions, diagnose, names_to_ask,
+};
+use dns::{AnyResolver, Budget, TxtAnswer, txt_within};
+use mail::{Domain, Header};
 use policy::inbound::{key_answer, results};
-use serde_json::json;
-use std::path::{Path, PathBuf};
+use serde_json::{Value, json};
 use std::process::ExitCode;
 use thiserror::Error;
 
 /// Why nothing could be verified.
 #[derive(Debug, Error)]
 pub enum VerifyError {
-    /// The message or the zone cannot be read.
+    /// The message cannot be read.
     #[error(transparent)]
     Input(#[from] InputError),
-    /// The zone file is none.
-    #[error("{}: {source}", path.display())]
-    Zone {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: ZoneError,
-    },
     /// No look-ups are possible.
     #[error(transparent)]
-    Resolver(#[from] SystemError),
-    /// The runtime for look-ups does not start.
-    #[error("cannot look names up: {0}")]
-    Runtime(#[source] std::io::Error),
+    Resolver(#[from] ResolverError),
+}
+
+/// A signature, judged.
+struct Judged {
+    report: Report,
+    /// What most likely happened; nothing if that was not asked for.
+    findings: Vec<Finding>,
 }
 
 /// Verifies, prints what came of it, and tells the exit status.
 pub fn verify(arguments: &VerifyArgs) -> Result<ExitCode, VerifyError> {
     let message = input::message(arguments.file.as_deref(), arguments.raw)?;
     let (header, body) = Header::split(&message);
-    let options = VerifyOptions { allow_legacy: arguments.allow_legacy, ..VerifyOptions::default() };
-    let now = arguments.now.unwrap_or_else(host::now);
-    let reports = judge(&header, body, Judgement { options, now, zone: arguments.zone.as_deref() })?;
+    let judged = with_resolver(&arguments.dns, async |resolver| {
+        let reports = judge(&resolver, arguments, (&header, body)).await;
+        explain(&resolver, arguments.explain, (&header, body), reports).await
+    })?;
+    let reports: Vec<Report> = judged.iter().map(|judged| judged.report.clone()).collect();
     let field = authentication_results(&reports);
     if arguments.json {
-        println!("{}", as_json(&reports, &field));
+        println!("{}", as_json(&judged, arguments.explain, &field));
     } else {
-        print!("{}", as_text(&reports, &field));
+        print!("{}", as_text(&judged, &field));
     }
     Ok(status(&reports))
 }
 
-/// What a message is judged by.
-struct Judgement<'a> {
-    options: VerifyOptions,
-    now: u64,
-    zone: Option<&'a Path>,
-}
-
-fn judge(header: &Header, body: &[u8], by: Judgement<'_>) -> Result<Vec<Report>, VerifyError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(VerifyError::Runtime)?;
-    let _guard = runtime.enter();
-    let resolver = resolver(by.zone)?;
-    let mut verification = Verification::begin(header, &by.options, by.now);
+async fn judge(
+    resolver: &AnyResolver,
+    arguments: &VerifyArgs,
+    (header, body): (&Header, &[u8]),
+) -> Vec<Report> {
+    let options = VerifyOptions { allow_legacy: arguments.allow_legacy, ..VerifyOptions::default() };
+    let mut verification = Verification::begin(header, &options, arguments.now.unwrap_or_else(host::now));
     let (queries, names): (Vec<_>, Vec<_>) =
         verification.queries().map(|(id, name)| (id, name.clone())).unzip();
     let _ = verification.body(body);
-    let answers = runtime.block_on(txt_within(&resolver, &names, Budget::default()));
-    Ok(verification.finish(|id| {
+    let answers = txt_within(resolver, &names, Budget::default()).await;
+    verification.finish(|id| {
         let at =
             queries.iter().position(|query| *query == id).expect("only names that were asked for are used");
         key_answer(&answers[at])
-    }))
+    })
 }
 
-fn resolver(zone: Option<&Path>) -> Result<AnyResolver, VerifyError> {
-    let Some(path) = zone else { return Ok(SystemResolver::new(&SystemSettings::default())?.into()) };
-    let text = input::bytes(path)?;
-    let zone = Zone::parse(&text).map_err(|source| VerifyError::Zone { path: path.to_owned(), source })?;
-    Ok(zone.into())
+async fn explain(
+    resolver: &AnyResolver,
+    wanted: bool,
+    (header, body): (&Header, &[u8]),
+    reports: Vec<Report>,
+) -> Vec<Judged> {
+    let mut judged = Vec::with_capacity(reports.len());
+    for report in reports {
+        let mut findings = Vec::new();
+        if wanted {
+            let names = names_to_ask(&report);
+            let budget = Budget { queries: names.len(), ..Budget::default() };
+            let answers = txt_within(resolver, &names, budget).await;
+            findings = diagnose(header, body, &report, |name| answer(&names, &answers, name));
+        }
+        judged.push(Judged { report, findings });
+    }
+    judged
+}
+
+fn answer(names: &[Domain], answers: &[TxtAnswer], name: &Domain) -> KeyAnswer {
+    let at = names.iter().position(|known| known == name);
+    at.map_or(KeyAnswer::Absent, |at| key_answer(&answers[at]))
 }
 
 /// The field that the inbound listener would add, unfolded and without its name.
@@ -99,9 +111,9 @@ fn status(reports: &[Report]) -> ExitCode {
     }
 }
 
-fn as_json(reports: &[Report], field: &str) -> serde_json::Value {
-    let signature = |report: &Report| {
-        json!({
+fn as_json(judged: &[Judged], explained: bool, field: &str) -> Value {
+    let signature = |Judged { report, findings }: &Judged| {
+        let mut signature = json!({
             "kind": report.kind.name(),
             "domain": report.domain.as_ref().map(ToString::to_string),
             "selector": report.selector.as_ref().map(ToString::to_string),
@@ -111,18 +123,38 @@ fn as_json(reports: &[Report], field: &str) -> serde_json::Value {
             "reason": report.outcome.as_ref().err().map(ToString::to_string),
             "key_bits": report.key.as_ref().map(|key| key.bits),
             "b": Some(&report.b).filter(|b| !b.is_empty()),
-        })
+        });
+        if explained {
+            signature["explanation"] = findings.iter().map(finding).collect();
+        }
+        signature
     };
-    let signatures: Vec<_> = reports.iter().map(signature).collect();
+    let signatures: Vec<_> = judged.iter().map(signature).collect();
     json!({ "signatures": signatures, "authentication_results": field })
 }
 
-fn as_text(reports: &[Report], field: &str) -> String {
-    let mut text: String = reports.iter().map(|report| line(report) + "\n").collect();
-    if reports.is_empty() {
+fn finding(finding: &Finding) -> Value {
+    json!({ "code": finding.code(), "text": finding.to_string(), "remedy": finding.remedy() })
+}
+
+fn as_text(judged: &[Judged], field: &str) -> String {
+    let mut text: String = judged.iter().map(lines).collect();
+    if judged.is_empty() {
         text += "none       the message has no signature\n";
     }
     text + "\nAuthentication-Results: " + field + "\n"
+}
+
+/// A signature, and behind it what most likely happened to it.
+fn lines(Judged { report, findings }: &Judged) -> String {
+    let mut text = line(report) + "\n";
+    for finding in findings {
+        text += &format!("           - {finding}\n");
+        if let Some(remedy) = finding.remedy() {
+            text += &format!("             {remedy}\n");
+        }
+    }
+    text
 }
 
 fn line(report: &Report) -> String {

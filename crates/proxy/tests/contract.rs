@@ -294,3 +294,21 @@ fn the_demo_comes_out_right_in_an_empty_folder_and_leaves_it_empty() {
     }
     assert_eq!(fs::read_dir(&desk.0).unwrap().count(), 0);
 }
+
+#[test]
+fn a_footer_is_found_out_and_the_rest_is_as_it_was() {
+    let desk = Desk::new();
+    let zone = desk.file("zone.json", ZONE);
+    let message = desk.file("footer.eml", format!("{SIGNATURE}{FOOTBALL}-- \r\nsent by a list\r\n"));
+    let out = desk.run(&["verify", "--zone", &zone, "--explain", "--json", &message], "");
+    assert_eq!(status(&out), 1);
+    let found = json(&out);
+    let codes: Vec<_> =
+        found["signatures"][0]["explanation"].as_array().unwrap().iter().map(|one| &one["code"]).collect();
+    assert_eq!(codes, ["reason", "body-footer", "header-intact"]);
+    let told = text(&desk.run(&["verify", "--zone", &zone, "--explain", &message], "").stdout);
+    assert!(
+        told.contains("sent by a list") && told.contains("sign after the program that adds the text"),
+        "{told}"
+    );
+}
