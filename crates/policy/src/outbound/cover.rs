@@ -67,9 +67,8 @@ impl AddressPattern {
             (Self::Within(own), Self::Domain(theirs) | Self::Within(theirs)) => theirs.is_within(own),
             (Self::Within(own), Self::Extended(theirs)) => theirs.domain.is_within(own),
             (Self::Domain(own), Self::Extended(theirs)) => theirs.domain == *own,
-            (Self::Extended(_), Self::Extended(theirs)) => self.fits(theirs),
             (Self::Glob(own), Self::Glob(theirs)) => own.covers(theirs),
-            (_, Self::Address(theirs)) => self.fits(theirs),
+            (Self::Extended(_), Self::Extended(theirs)) | (_, Self::Address(theirs)) => self.fits(theirs),
             _ => false,
         }
     }
