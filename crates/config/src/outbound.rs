@@ -134,8 +134,8 @@ impl Outbound {
 
 impl Entry {
     fn read(section: &mut Section<'_>, reader: &mut Reader<'_>, number: usize) -> Option<Self> {
-        if let Some(table) = Table::read(section, reader) {
-            return table.map(Self::Table);
+        if Table::is_one(section) {
+            return Table::read(section, reader).map(Self::Table);
         }
         Rule::read(section, reader, number).map(Self::Rule)
     }

@@ -144,9 +144,11 @@ impl Gathering {
                 matches!(template.domain, SigningDomain::Matched | SigningDomain::Author)
                     || template.domain == fixed
             });
-            templates.iter_mut().for_each(|template| template.domain = fixed.clone());
+            for template in templates {
+                template.domain = fixed.clone();
+            }
         }
-        rule.name = "bounce_domain".to_owned();
+        "bounce_domain".clone_into(&mut rule.name);
         rule.conditions = Conditions {
             author: vec![AddressPattern::Within(domain.value.clone())],
             reverse_path: vec![ReversePathPattern::Null],

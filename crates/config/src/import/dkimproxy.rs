@@ -147,11 +147,14 @@ fn write_outbound(settings: &[&Setting<'_>], imported: &mut Imported) -> String 
     let mut yaml = Yaml::default();
     write_head(&mut yaml, settings, "outbound", ["127.0.0.1:10027", "127.0.0.1:10028"]);
     yaml.raw(0, "").comment("What is done if a key cannot be used. DKIMproxy let the mail out unsigned unless `reject_error` was set.");
-    if !last(settings, "reject_error").is_some_and(Setting::is_on) {
-        imported.remark("a key that cannot be used: DKIMproxy let the mail out unsigned; now the client hears 451, unless `on_fault: unsigned` is set");
-        yaml.raw(0, "#on_fault: unsigned");
-    } else {
+    if last(settings, "reject_error").is_some_and(Setting::is_on) {
         yaml.option(0, "on_fault", "defer");
+    } else {
+        imported.remark(
+            "a key that cannot be used: DKIMproxy let the mail out unsigned; now the client hears 451, unless \
+             `on_fault: unsigned` is set",
+        );
+        yaml.raw(0, "#on_fault: unsigned");
     }
     yaml.raw(0, "");
     if value(settings, "sender_map").or(value(settings, "listid_map")).is_some() {

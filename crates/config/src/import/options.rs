@@ -141,7 +141,7 @@ fn expand(value: &str, variables: &[(&str, &str)]) -> String {
     for (name, content) in variables {
         text = text.replace(&format!("${{{name}}}"), content);
         if text == format!("${name}") {
-            text = (*content).to_owned();
+            (*content).clone_into(&mut text);
         }
     }
     text

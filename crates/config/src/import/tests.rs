@@ -18,7 +18,7 @@ fn sound(text: Option<&String>) -> String {
 }
 
 fn notes(imported: &Imported) -> String {
-    imported.notes.iter().map(|note| format!("{note}\n")).collect()
+    imported.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// In the words of DKIMproxy's own example.

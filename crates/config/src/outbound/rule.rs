@@ -219,9 +219,10 @@ fn sign(
             None => checked(inner, &options, options.signatures(reader, &signing, &domains)),
         }
     });
-    let signatures = match several {
-        true => signatures,
-        false => vec![checked(section, &common, common.signatures(reader, &signing, &domains))],
+    let signatures = if several {
+        signatures
+    } else {
+        vec![checked(section, &common, common.signatures(reader, &signing, &domains))]
     };
     let signatures: Option<Vec<Vec<Signature>>> = signatures.into_iter().collect();
     let signatures: Vec<Signature> = signatures?.into_iter().flatten().collect();

@@ -71,8 +71,13 @@ impl FromText for Dataset {
 const WORDS: [&str; 4] = ["directory", "sender_map", "listid_map", "signing_table"];
 
 impl Table {
-    /// `None` if the entry is no table, else what can be made of it.
-    pub(super) fn read(section: &mut Section<'_>, reader: &Reader<'_>) -> Option<Option<Self>> {
+    /// Whether an entry is a table.
+    pub(super) fn is_one(section: &Section<'_>) -> bool {
+        WORDS.into_iter().any(|word| section.contains(word))
+    }
+
+    /// Reads an entry that is a table.
+    pub(super) fn read(section: &mut Section<'_>, reader: &Reader<'_>) -> Option<Self> {
         let mut words = WORDS.into_iter().filter(|word| section.contains(word));
         let word = words.next()?;
         if let Some(second) = words.next() {
@@ -87,7 +92,7 @@ impl Table {
         };
         let subdomains = word == "directory" && section.value("subdomains").unwrap_or(false);
         let domain = if word.ends_with("_map") { section.value("domain") } else { None };
-        Some(kind.map(|kind| Self { place: section.place(), kind, subdomains, domain, options }))
+        Some(Self { place: section.place(), kind: kind?, subdomains, domain, options })
     }
 }
 

@@ -63,7 +63,9 @@ impl Gathering {
         self.refuse_twice(source, &rules, tables.signing.patterns);
         if tables.multiple {
             rules.sort_by_key(|(precision, ..)| *precision);
-            rules.into_iter().for_each(|(_, rule, place)| self.push(rule, source, place));
+            for (_, rule, place) in rules {
+                self.push(rule, source, place);
+            }
         } else {
             self.take(TableRules { source, number, rules });
         }

@@ -132,8 +132,8 @@ fn domainkeys_comes_with_a_warning() {
 
 #[test]
 fn a_hundred_signatures_of_one_style_share_it() {
-    let rules: String =
-        (0..100).map(|n| format!("  - {{domain: d{n}.example, selector: s, keyfile: k{n}}}\n")).collect();
+    let rule = |n| format!("  - {{domain: d{n}.example, selector: s, keyfile: k{n}}}\n");
+    let rules: String = (0..100).map(rule).collect();
     let (outbound, _) = read(&format!("sign:\n{rules}"));
     let styles: Vec<_> = outbound
         .rules()

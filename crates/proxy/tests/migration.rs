@@ -1,0 +1,74 @@
+//! `explain` and `import`: what they print, and that what is imported can be checked and explained.
+
+#![allow(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn dkimgate(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dkimgate")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn what_is_imported_from_dkimproxy_can_be_checked_and_explained() {
+    let site = tempfile::tempdir().unwrap();
+    let folder = site.path();
+    let made =
+        dkimgate(folder, &["key", "generate", "--domain", "a.net", "--selector", "s1", "--type", "ed25519"]);
+    assert!(made.status.success());
+    let old = "listen 127.0.0.1:10027\nrelay 127.0.0.1:10028\ndomain a.net,b.net\nkeyfile keys/a.net/s1.pem\nselector s1\nsignature dkim(c=relaxed)\n";
+    fs::write(folder.join("dkimproxy_out.conf"), old).unwrap();
+    let import = ["import", "dkimproxy", "dkimproxy_out.conf", "--out", "."];
+    let imported = dkimgate(folder, &import);
+    assert_eq!(imported.status.code(), Some(0), "{}", text(&imported.stderr));
+    assert_eq!(text(&imported.stdout), "./proxy-out.yaml\n");
+    assert!(text(&imported.stderr).contains("master.cf"), "{}", text(&imported.stderr));
+    assert_eq!(dkimgate(folder, &import).status.code(), Some(74), "nothing is written over");
+
+    let checked = dkimgate(folder, &["check", "proxy-out.yaml"]);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
+    let explained = dkimgate(folder, &["explain", "proxy-out.yaml", "--from", "joe@mail.b.net"]);
+    assert_eq!(explained.status.code(), Some(0));
+    let words = text(&explained.stdout);
+    for line in [
+        "author: joe@mail.b.net\n",
+        "rule 1 signs with d=b.net s=s1\n",
+        "DKIM-Signature: d=b.net s=s1 a=ed25519-sha256 c=relaxed/simple\n",
+    ] {
+        assert!(words.contains(line), "{line}: {words}");
+    }
+    let explained = dkimgate(folder, &["explain", "proxy-out.yaml", "--from", "joe@c.net"]);
+    assert!(text(&explained.stdout).contains("unsigned: no rule for c.net"), "{}", text(&explained.stdout));
+}
+
+#[test]
+fn the_tables_of_opendkim_stay_where_they_are() {
+    let site = tempfile::tempdir().unwrap();
+    let folder = site.path();
+    fs::write(
+        folder.join("opendkim.conf"),
+        "Mode s\nKeyTable refile:key.table\nSigningTable refile:signing.table\n",
+    )
+    .unwrap();
+    fs::write(folder.join("key.table"), "default._domainkey.a.net a.net:default:./none.pem\n").unwrap();
+    fs::write(folder.join("signing.table"), "*@a.net default._domainkey.a.net\n*@b.net\n").unwrap();
+    let imported = dkimgate(folder, &["import", "opendkim", "opendkim.conf", "--out", "."]);
+    assert_eq!(imported.status.code(), Some(0), "{}", text(&imported.stderr));
+    let explain = ["explain", "proxy-out.yaml", "--from", "joe@a.net"];
+    let faulty = dkimgate(folder, &explain);
+    assert_eq!(faulty.status.code(), Some(78));
+    let shown = text(&faulty.stderr);
+    assert!(shown.contains("signing.table:2:1") && shown.contains("the second column is missing"), "{shown}");
+    fs::write(folder.join("signing.table"), "*@a.net default._domainkey.a.net\n").unwrap();
+    let explained = text(&dkimgate(folder, &explain).stdout);
+    assert!(explained.contains("signing.table:1 signs with d=a.net s=default"), "{explained}");
+    assert!(
+        explained.contains("deferred: d=a.net s=default") && explained.contains("none.pem does not exist"),
+        "{explained}"
+    );
+}
