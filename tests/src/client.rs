@@ -1,13 +1,20 @@
 //! An SMTP client that says lines and hears replies.
 
 use crate::{corpus, wait};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use std::fmt::Debug;
+use std::path::Path;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpStream, UnixStream};
+
+/// A connection of either kind.
+trait Connection: AsyncRead + AsyncWrite + Debug + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Debug + Send + Unpin> Connection for T {}
 
 /// A connected client.
 #[derive(Debug)]
 pub struct Client {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Connection>>,
 }
 
 /// What was said, and not answered yet.
@@ -33,7 +40,17 @@ impl Client {
         let stream = wait::within("a connection", TcpStream::connect(("127.0.0.1", port))).await;
         let stream = stream.unwrap_or_else(|fault| panic!("port {port}: {fault}"));
         stream.set_nodelay(true).expect("a connected socket takes TCP_NODELAY");
-        Client { stream: BufReader::new(stream) }
+        Client { stream: BufReader::new(Box::new(stream)) }
+    }
+
+    /// Connects to a UNIX socket and hears the greeting.
+    pub async fn connect_unix(path: &Path) -> Client {
+        let stream = wait::within("a connection", UnixStream::connect(path)).await;
+        let stream = stream.unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+        let mut client = Client { stream: BufReader::new(Box::new(stream)) };
+        let greeting = client.reply().await;
+        assert!(greeting.starts_with("220"), "greeting: {greeting}");
+        client
     }
 
     /// Says one command line, without its CRLF.

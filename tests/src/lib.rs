@@ -5,6 +5,7 @@
 //! - [`NextHop`]: an SMTP server that replies as scripted and keeps what it was given.
 //! - [`Proxy`]: the built program, `dkimgate run`, with a configuration file of its own.
 //! - [`Client`]: an SMTP client, `says` and `hears`.
+//! - [`Load`]: many clients with one queue, which send each message until it is taken.
 //! - [`Postfix`]: Debian's Postfix in directories and on ports of its own, configured as `docs/postfix.md` says.
 //! - [`Mailhost`]: Postfix with dkimgate on both sides, the site that the documentation describes.
 //! - [`oracle`]: three other implementations that judge a signature.
@@ -21,6 +22,7 @@ mod binary;
 mod client;
 pub mod documentation;
 pub mod keys;
+mod load;
 mod log;
 mod mailhost;
 mod message;
@@ -36,6 +38,7 @@ pub mod wait;
 pub use binary::program;
 pub use client::{Client, Said, Sent};
 pub use keys::Keys;
+pub use load::{Load, Queue};
 pub use log::Log;
 pub use mailhost::{Mailhost, MailhostSetup, Use};
 pub use message::{Message, corpus};

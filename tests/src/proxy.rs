@@ -2,12 +2,18 @@
 
 use crate::binary::{checkout, program};
 use crate::{Client, Keys, Log, NextHop, keys, ports, wait};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fmt::Write as _;
+use std::net::TcpListener;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use tempfile::TempDir;
+
+/// The name of the configuration file.
+const CONFIG: &str = "proxy.yaml";
 
 /// A proxy to be started; its configuration file is of the smallest form, and what a scenario adds.
 #[derive(Debug)]
@@ -15,7 +21,18 @@ pub struct ProxySetup {
     yaml: String,
     port: u16,
     relay: Option<u16>,
+    listen: Option<String>,
+    launch: Launch,
     folder: TempDir,
+}
+
+/// How the program is started.
+#[derive(Debug, Default)]
+struct Launch {
+    /// Shell commands before it, such as `ulimit`.
+    shell: Option<String>,
+    /// A socket that is handed down to it.
+    socket: Option<TcpListener>,
 }
 
 /// `dkimgate run` with one listener. It is killed when this value is dropped.
@@ -24,6 +41,7 @@ pub struct Proxy {
     child: Child,
     port: u16,
     log: Log,
+    launch: Launch,
     folder: TempDir,
 }
 
@@ -66,8 +84,44 @@ impl Proxy {
 
     /// Sends SIGTERM, without waiting for the end.
     pub fn is_told_to_stop(&self) {
+        self.hears(Signal::SIGTERM);
+    }
+
+    /// Changes the text of its configuration file, sends SIGHUP, and waits until the log says what came of it.
+    pub async fn reloads(&self, change: impl FnOnce(String) -> String) -> String {
+        let path = self.folder.path().join(CONFIG);
+        let text = std::fs::read_to_string(&path).expect("the file was written at the start");
+        std::fs::write(&path, change(text)).expect("the temporary folder is ours");
+        let before = self.outcomes().len();
+        self.hears(Signal::SIGHUP);
+        wait::until("the reload", wait::STEP, || self.outcomes().into_iter().nth(before)).await
+    }
+
+    /// What was said of each reload.
+    fn outcomes(&self) -> Vec<String> {
+        let lines = self.log.lines();
+        lines
+            .into_iter()
+            .filter(|line| line.contains("reloaded") || line.contains("in force stays"))
+            .collect()
+    }
+
+    fn hears(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).expect("a process id fits");
-        kill(Pid::from_raw(pid), Signal::SIGTERM).expect("the process is ours and not waited for");
+        kill(Pid::from_raw(pid), signal).expect("the process is ours and not waited for");
+    }
+
+    /// Kills it with SIGKILL.
+    pub fn is_killed(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts the program again, with the same file, and waits until it says that it is ready.
+    pub async fn starts_again(&mut self) {
+        (self.child, self.log) = self.launch.start(&self.folder.path().join(CONFIG));
+        self.log.line_with("ready").await;
     }
 
     /// How it ended; waits for it.
@@ -79,9 +133,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.is_killed();
         if std::thread::panicking() {
             eprintln!("the proxy's log:\n{}", self.log.lines().join("\n"));
         }
@@ -91,13 +143,36 @@ impl Drop for Proxy {
 impl ProxySetup {
     fn new(yaml: &str) -> ProxySetup {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        ProxySetup { yaml: yaml.to_owned(), port: ports::free(), relay: None, folder }
+        let launch = Launch::default();
+        ProxySetup { yaml: yaml.to_owned(), port: ports::free(), relay: None, listen: None, launch, folder }
     }
 
     /// Listens on this port instead of one of its own choice.
     #[must_use]
     pub fn listen(mut self, port: u16) -> ProxySetup {
         self.port = port;
+        self
+    }
+
+    /// Listens there instead of on a port of 127.0.0.1: on `unix:PATH`.
+    #[must_use]
+    pub fn listen_on(mut self, listen: &str) -> ProxySetup {
+        self.listen = Some(listen.to_owned());
+        self
+    }
+
+    /// Listens on this socket, which is handed down to it as a service manager does.
+    #[must_use]
+    pub fn inherits(mut self, socket: TcpListener) -> ProxySetup {
+        self.port = socket.local_addr().expect("it is bound").port();
+        self.launch.socket = Some(socket);
+        self.listen_on("systemd")
+    }
+
+    /// Runs these shell commands before the program, such as `ulimit -n 40`.
+    #[must_use]
+    pub fn under(mut self, shell: &str) -> ProxySetup {
+        self.launch.shell = Some(shell.to_owned());
         self
     }
 
@@ -166,21 +241,44 @@ impl ProxySetup {
 
     /// Starts it, and waits until it says that it is ready.
     pub async fn start(self) -> Proxy {
-        let config = self.write();
-        let mut command = Command::new(program());
-        command.arg("run").arg(&config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program runs");
-        let log = Log::of(child.stderr.take().expect("standard error is piped"));
-        let proxy = Proxy { child, port: self.port, log, folder: self.folder };
+        let (child, log) = self.launch.start(&self.write());
+        let proxy = Proxy { child, port: self.port, log, launch: self.launch, folder: self.folder };
         proxy.log.line_with("ready").await;
         proxy
     }
 
     fn write(&self) -> PathBuf {
         let relay = self.relay.expect("a scenario names the next hop");
-        let yaml = format!("listen: 127.0.0.1:{}\nrelay: 127.0.0.1:{relay}\n{}", self.port, self.yaml);
-        let path = self.folder.path().join("proxy.yaml");
+        let listen = self.listen.clone().unwrap_or_else(|| format!("127.0.0.1:{}", self.port));
+        let yaml = format!("listen: {listen}\nrelay: 127.0.0.1:{relay}\n{}", self.yaml);
+        let path = self.folder.path().join(CONFIG);
         std::fs::write(&path, yaml).expect("the temporary folder is ours");
         path
+    }
+}
+
+impl Launch {
+    fn start(&self, config: &Path) -> (Child, Log) {
+        let mut command = self.command();
+        command.arg("run").arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program runs");
+        let log = Log::of(child.stderr.take().expect("standard error is piped"));
+        (child, log)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = match &self.shell {
+            None => Command::new(program()),
+            Some(shell) => {
+                let mut command = Command::new("/bin/sh");
+                command.arg("-c").arg(format!("{shell}; exec \"$0\" \"$@\"")).arg(program());
+                command
+            }
+        };
+        if let Some(socket) = &self.socket {
+            fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty())).expect("a socket can be kept over exec");
+            command.env("LISTEN_FDS", "1").env("LISTEN_FDS_FIRST_FD", socket.as_raw_fd().to_string());
+        }
+        command
     }
 }

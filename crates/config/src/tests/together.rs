@@ -1,7 +1,7 @@
 //! What several files do to each other.
 
 use super::config;
-use crate::check_together;
+use crate::{Report, check_together};
 
 fn inbound(listen: &str, relay: &str) -> crate::Config {
     config(&format!("role: inbound\nlisten: {listen}\nrelay: {relay}\n"))
@@ -14,7 +14,7 @@ fn mail_that_would_go_around_is_refused() {
         let reports = check_together(&configs);
         reports
             .iter()
-            .flat_map(|report| report.faults())
+            .flat_map(Report::faults)
             .map(|fault| fault.cause.to_string())
             .collect::<Vec<_>>()
     };
