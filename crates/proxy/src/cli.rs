@@ -59,14 +59,14 @@ pub struct RunArgs {
 #[derive(Args, Debug)]
 pub struct LogArgs {
     /// The form of the log.
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
+    #[arg(long = "log-format", value_enum, default_value_t = LogFormat::Text)]
+    pub format: LogFormat,
     /// The least level that is logged: error, warn, info, debug or trace.
-    #[arg(long, default_value = "info", value_name = "LEVEL")]
-    pub log_level: tracing::Level,
+    #[arg(long = "log-level", default_value = "info", value_name = "LEVEL")]
+    pub level: tracing::Level,
     /// Where the log goes.
-    #[arg(long, value_enum, default_value_t = LogOutput::Stderr)]
-    pub log_output: LogOutput,
+    #[arg(long = "log-output", value_enum, default_value_t = LogOutput::Stderr)]
+    pub output: LogOutput,
 }
 
 /// Where the log goes.
@@ -169,6 +169,7 @@ pub enum Kind {
 
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct VerifyArgs {
     /// Where the keys are looked up.
     #[command(flatten)]

@@ -58,7 +58,7 @@ impl Service {
         let settings = settings(&self.name, assembly);
         match (&self.relay, &assembly.engine) {
             (AnyRelay::Outbound(relay), Engine::Outbound(engine)) => {
-                relay.reload(settings, Arc::clone(engine))
+                relay.reload(settings, Arc::clone(engine));
             }
             (AnyRelay::Inbound(relay), Engine::Inbound(engine)) => relay.reload(settings, Arc::clone(engine)),
             // Asked for by nobody: see `is_of`.

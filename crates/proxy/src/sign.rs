@@ -38,8 +38,9 @@ impl SignCommandError {
     pub fn status(&self) -> u8 {
         match self {
             Self::Usage(_) => exit::USAGE,
-            Self::Input(_) | Self::Key(_) => exit::UNUSABLE,
-            Self::Refused(SignError::NoTemplate | SignError::Template(_)) => exit::UNUSABLE,
+            Self::Input(_) | Self::Key(_) | Self::Refused(SignError::NoTemplate | SignError::Template(_)) => {
+                exit::UNUSABLE
+            }
             Self::Refused(_) => 1,
             Self::Output(_) => exit::IO,
         }

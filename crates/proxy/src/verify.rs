@@ -149,9 +149,9 @@ fn as_text(judged: &[Judged], field: &str) -> String {
 fn lines(Judged { report, findings }: &Judged) -> String {
     let mut text = line(report) + "\n";
     for finding in findings {
-        text += &format!("           - {finding}\n");
+        text = text + "           - " + &finding.to_string() + "\n";
         if let Some(remedy) = finding.remedy() {
-            text += &format!("             {remedy}\n");
+            text = text + "             " + remedy + "\n";
         }
     }
     text
@@ -168,10 +168,10 @@ fn line(report: &Report) -> String {
         or_unknown(report.algorithm.clone()),
     );
     if let Some(key) = &report.key {
-        line += &format!(" ({}-bit key)", key.bits);
+        line = line + " (" + &key.bits.to_string() + "-bit key)";
     }
     if let Err(failure) = &report.outcome {
-        line += &format!(": {failure}");
+        line = line + ": " + &failure.to_string();
     }
     line
 }

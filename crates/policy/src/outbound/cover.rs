@@ -142,7 +142,9 @@ mod tests {
         assert_eq!(unreachable(Matching::First, rules()), [(1, 0)]);
         assert_eq!(unreachable(Matching::All, rules()), []);
         let mut tabled = rules();
-        tabled.iter_mut().for_each(|rule| rule.table = Some(1));
+        for rule in &mut tabled {
+            rule.table = Some(1);
+        }
         assert_eq!(unreachable(Matching::All, tabled), [(1, 0)]);
         let mut refusing = rules();
         refusing[0].action = Action::Leave("no".into());

@@ -46,7 +46,7 @@ pub fn load(outbound: &Outbound, missing: Missing, faults: &mut Vec<Fault>) -> (
         let name = name(signing);
         if !keys.contains_key(&name) {
             match key(signing, missing, faults) {
-                Ok(Some((key, new))) => {
+                Ok(Some(Found { key, new })) => {
                     if new {
                         made.extend(publications(signing, &key.public_key()));
                     }
@@ -68,12 +68,14 @@ fn name(signing: &Key) -> KeyName {
     KeyName::new(&signing.keyfile.value.to_string_lossy())
 }
 
-/// The key of a signature, and whether it is new; `None` if it is left for later.
-fn key(
-    signing: &Key,
-    missing: Missing,
-    faults: &mut Vec<Fault>,
-) -> Result<Option<(Arc<dyn PrivateKey>, bool)>, Fault> {
+/// A key that is there.
+struct Found {
+    key: Arc<dyn PrivateKey>,
+    new: bool,
+}
+
+/// The key of a signature; `None` if it is left for later.
+fn key(signing: &Key, missing: Missing, faults: &mut Vec<Fault>) -> Result<Option<Found>, Fault> {
     let path = &signing.keyfile.value;
     let unusable = |error: KeyFileError| Fault::unusable(signing.keyfile.place, &error, remedy(&error));
     if signing.generate && path.symlink_metadata().is_err() {
@@ -82,11 +84,11 @@ fn key(
         }
         let kind = signing.algorithm.map_or(KeyKind::Rsa, Algorithm::key_kind);
         let key = generate::make(path, kind, GOOD_BITS).map_err(unusable)?;
-        return Ok(Some((Arc::new(key), true)));
+        return Ok(Some(Found { key: Arc::new(key), new: true }));
     }
     let key = file::read(path).map_err(unusable)?;
     faults.extend(weakness(signing, &key.public_key()));
-    Ok(Some((Arc::new(key), false)))
+    Ok(Some(Found { key: Arc::new(key), new: false }))
 }
 
 fn remedy(error: &KeyFileError) -> &'static str {

@@ -34,7 +34,7 @@ pub struct ExplainArgs {
 /// Write configuration files out of those of another program.
 #[derive(Debug, Subcommand)]
 pub enum ImportCommand {
-    /// From DKIMproxy's dkimproxy_in.conf, dkimproxy_out.conf, or an init script with its command lines.
+    /// From DKIMproxy's `dkimproxy_in.conf`, `dkimproxy_out.conf`, or an init script with its command lines.
     Dkimproxy(ImportArgs),
     /// From OpenDKIM's opendkim.conf.
     Opendkim(ImportArgs),

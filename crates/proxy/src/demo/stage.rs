@@ -76,7 +76,7 @@ fn signer(folder: &TempDir, next_hop: SocketAddr) -> Result<Assembly, DemoError>
     let config = shipped(Source { name, text: OUTBOUND.1.to_owned() }, next_hop)?;
     let mut reports = Vec::new();
     let assembly = assemble::one(config, Missing::Make, &mut reports);
-    assembly.ok_or_else(|| faults(reports))
+    assembly.ok_or_else(|| faults(&reports))
 }
 
 /// What verifies, with `zone` for a DNS.
@@ -100,7 +100,7 @@ fn shipped(source: Source, next_hop: SocketAddr) -> Result<Config, DemoError> {
     Ok(config)
 }
 
-fn faults(reports: Vec<Report>) -> DemoError {
+fn faults(reports: &[Report]) -> DemoError {
     let texts: Vec<String> = reports.iter().map(ToString::to_string).collect();
     DemoError::Unexpected(texts.join("\n"))
 }
