@@ -12,11 +12,7 @@ fn mail_that_would_go_around_is_refused() {
     let problem = |files: &[(&str, &str)]| {
         let configs: Vec<_> = files.iter().map(|(listen, relay)| inbound(listen, relay)).collect();
         let reports = check_together(&configs);
-        reports
-            .iter()
-            .flat_map(Report::faults)
-            .map(|fault| fault.cause.to_string())
-            .collect::<Vec<_>>()
+        reports.iter().flat_map(Report::faults).map(|fault| fault.cause.to_string()).collect::<Vec<_>>()
     };
     let [a, b, c] = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"];
     let comes_back = |hop: &str| {
