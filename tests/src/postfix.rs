@@ -68,14 +68,22 @@ impl Postfix {
 
     /// Waits until nothing is in the queue.
     pub async fn has_an_empty_queue(&self, limit: Duration) {
-        let queue = self.folder.path().join("queue");
-        let empty = || {
-            ["incoming", "active", "deferred"]
-                .iter()
-                .all(|name| holds_no_file(&queue.join(name)))
-                .then_some(())
+        wait::until("an empty queue", limit, || self.queue_is_empty().then_some(())).await;
+    }
+
+    /// Has deferred mail tried again until nothing is in the queue. Left to itself, Postfix may put a message aside
+    /// for minutes if it finds its file locked.
+    pub async fn delivers_all_that_it_kept(&self) {
+        let delivered = || {
+            self.flush();
+            self.queue_is_empty().then_some(())
         };
-        wait::until("an empty queue", limit, empty).await;
+        wait::until("an empty queue", wait::LONG, delivered).await;
+    }
+
+    fn queue_is_empty(&self) -> bool {
+        let queue = self.folder.path().join("queue");
+        ["incoming", "active", "deferred"].iter().all(|name| holds_no_file(&queue.join(name)))
     }
 
     /// Tries all deferred mail now, as `postqueue -f` does.

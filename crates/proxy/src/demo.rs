@@ -8,13 +8,13 @@ mod return_port;
 mod stage;
 
 use crate::cli::DemoArgs;
-use crate::signals::{Signal, Signals};
+use crate::signals::Signals;
 use auth::AuthenticationResults;
 use client::SendError;
 use config::Report;
 use mail::Header;
 use stage::Stage;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 use thiserror::Error;
@@ -42,6 +42,9 @@ enum DemoError {
     /// Nothing arrived in time.
     #[error("a message did not arrive")]
     Lost,
+    /// The user had enough.
+    #[error("it was interrupted")]
+    Interrupted,
     /// What arrived is not what has to arrive.
     #[error("unexpected: {0}")]
     Unexpected(String),
@@ -61,34 +64,40 @@ pub fn demo(arguments: &DemoArgs) -> ExitCode {
 }
 
 async fn play(stay: bool) -> Result<(), DemoError> {
+    // From here on a signal ends the demo by way of what it cleans up.
+    let mut signals = Signals::listen()?;
     let mut stage = Stage::set().await?;
-    introduce(&stage);
-    let signed = sign(&mut stage).await?;
-    verify(&mut stage, &signed).await?;
-    forge(&mut stage, &signed).await?;
-    say("All came out right.");
-    println!("\nNext: README.md, \"The first ten minutes\".");
+    tokio::select! {
+        looped = go_round(&mut stage) => looped?,
+        () = signals.stop() => return Err(DemoError::Interrupted),
+    }
     if stay {
-        remain(&mut stage).await;
+        remain(&mut stage, &mut signals).await;
     }
     stage.clear().await;
     Ok(())
 }
 
+/// The loop, once.
+async fn go_round(stage: &mut Stage) -> Result<(), DemoError> {
+    introduce(stage);
+    let signed = sign(stage).await?;
+    verify(stage, &signed).await?;
+    forge(stage, &signed).await?;
+    say("All came out right.");
+    tell("Next: README.md, \"The first ten minutes\".\n");
+    Ok(())
+}
+
 fn introduce(stage: &Stage) {
-    println!(
-        "dkimgate signs mail on the way out, and verifies it on the way in. Here both stand on loopback:\n"
-    );
-    println!(
-        "  Joe's MTA ──► {}  dkimgate signs     ──► {}  back to Joe's MTA",
-        stage.outbound, stage.signed.address
-    );
-    println!(
-        "  Ann's MTA ──► {}  dkimgate verifies  ──► {}  back to Ann's MTA",
-        stage.inbound, stage.verified.address
-    );
+    tell(&format!(
+        "dkimgate signs mail on the way out, and verifies it on the way in. Here both stand on loopback:\n\n  \
+         Joe's MTA ──► {}  dkimgate signs     ──► {}  back to Joe's MTA\n  \
+         Ann's MTA ──► {}  dkimgate verifies  ──► {}  back to Ann's MTA\n",
+        stage.outbound, stage.signed.address, stage.inbound, stage.verified.address
+    ));
     say("A key was made for example.org. Its public half goes into the DNS (here, a zone in memory):");
-    println!("{}", stage.record);
+    tell(&format!("{}\n", stage.record));
 }
 
 /// The way out.
@@ -125,18 +134,19 @@ async fn forge(stage: &mut Stage, signed: &[u8]) -> Result<(), DemoError> {
 }
 
 /// Serves messages of the user's own until a signal comes.
-async fn remain(stage: &mut Stage) {
+async fn remain(stage: &mut Stage, signals: &mut Signals) {
     say("Both listeners stay. Send a message of your own, for example:");
     let (outbound, inbound) = (stage.outbound.port(), stage.inbound.port());
-    println!("swaks --server 127.0.0.1:{outbound} --from you@example.org --to {READER}     is signed");
-    println!("swaks --server 127.0.0.1:{inbound} --from you@example.org --to {READER}     is verified");
-    println!("\nWhat comes back is shown here. Ctrl-C ends it.");
-    let Some(mut signals) = Signals::listen() else { return };
+    tell(&format!(
+        "swaks --server 127.0.0.1:{outbound} --from you@example.org --to {READER}     is signed\n\
+         swaks --server 127.0.0.1:{inbound} --from you@example.org --to {READER}     is verified\n\n\
+         What comes back is shown here. Ctrl-C ends it.\n"
+    ));
     loop {
         tokio::select! {
             Some(message) = stage.signed.message() => arrived("outbound", &message),
             Some(message) = stage.verified.message() => arrived("inbound", &message),
-            signal = signals.next() => if let Signal::Stop(_) = signal { return },
+            () = signals.stop() => return,
         }
     }
 }
@@ -176,9 +186,15 @@ fn expect(field: &[u8], result: &str) -> Result<(), DemoError> {
 }
 
 fn say(step: &str) {
-    println!("\n── {step}\n");
+    tell(&format!("\n── {step}\n\n"));
 }
 
 fn show(text: &[u8]) {
-    print!("{}", String::from_utf8_lossy(text).replace("\r\n", "\n"));
+    tell(&String::from_utf8_lossy(text).replace("\r\n", "\n"));
+}
+
+/// Writes to standard output. Whoever read it may have gone; the demo still has to clean up.
+fn tell(text: &str) {
+    let mut output = io::stdout().lock();
+    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }

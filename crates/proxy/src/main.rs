@@ -34,6 +34,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    if !matches!(cli.command, Command::Run(_) | Command::Demo(_)) {
+        // What is piped into `head` ends when that has seen enough, as other programs do. Those that serve clean up.
+        sigpipe::reset();
+    }
     match cli.command {
         Command::Sign(arguments) => match sign::sign(&arguments) {
             Ok(()) => ExitCode::SUCCESS,

@@ -32,11 +32,17 @@ async fn serve(arguments: &RunArgs, inherited: Inherited) -> ExitCode {
     let (assemblies, mut reports) = assemble(&arguments.configs, Missing::Make);
     let fatal = faults::any_fatal(&reports);
     let bound = if fatal { Vec::new() } else { bind(&assemblies, inherited, &mut reports) };
-    faults::show(&reports);
+    faults::log(&reports, arguments.log.format);
     if faults::any_fatal(&reports) {
         return exit::CONFIGURATION.into();
     }
-    let Some(mut signals) = Signals::listen() else { return exit::IO.into() };
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            error!(%error, "cannot listen for signals");
+            return exit::IO.into();
+        }
+    };
     announce_keys(&assemblies);
     let (shutdown, serving) = (CancellationToken::new(), TaskTracker::new());
     let files: Vec<File> = assemblies
@@ -92,7 +98,7 @@ impl File {
 /// Reads all files again. All of them take effect, or none.
 fn reload(arguments: &RunArgs, files: &[File]) {
     let (assemblies, reports) = assemble(&arguments.configs, Missing::Make);
-    faults::show(&reports);
+    faults::log(&reports, arguments.log.format);
     announce_keys(&assemblies);
     if faults::any_fatal(&reports) {
         error!("the files have faults, shown above; the configuration in force stays");

@@ -3,7 +3,7 @@
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io;
 use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
-use tracing::{debug, error, warn};
+use tracing::{debug, warn};
 
 /// What a signal asks for.
 pub enum Signal {
@@ -21,16 +21,13 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on; `None`, with a log line, if the system does not let us.
-    pub fn listen() -> Option<Self> {
-        let listen = || -> io::Result<Self> {
-            Ok(Self {
-                terminate: signal(SignalKind::terminate())?,
-                interrupt: signal(SignalKind::interrupt())?,
-                hang_up: signal(SignalKind::hangup())?,
-            })
-        };
-        listen().inspect_err(|error| error!(%error, "cannot listen for signals")).ok()
+    /// Listens from now on, if the system lets us.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
     }
 
     /// The next one.
@@ -40,6 +37,11 @@ impl Signals {
             _ = self.interrupt.recv() => Signal::Stop("SIGINT"),
             _ = self.hang_up.recv() => Signal::Reload,
         }
+    }
+
+    /// Waits for one that asks for the end.
+    pub async fn stop(&mut self) {
+        while !matches!(self.next().await, Signal::Stop(_)) {}
     }
 }
 
