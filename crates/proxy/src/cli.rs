@@ -148,7 +148,8 @@ pub struct SignArgs {
     /// After how many seconds the signature expires, x=.
     #[arg(long, value_name = "SECONDS")]
     pub expire: Option<u64>,
-    /// A file with a whole DKIM-Signature field whose b= is empty: it is filled, and everything else stays.
+    /// A file with a whole DKIM-Signature field whose b= is empty: it is filled, and everything else stays. Where b= has
+    /// an old value, the new one is folded like it.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["fields", "oversign", "identity", "time", "expire", "canonicalization"])]
     pub template: Option<PathBuf>,
     /// Take the bytes as they are, without turning bare LF into CR LF.

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
+mod desk;
+
+use desk::{Desk, json, status, text};
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
-use tempfile::TempDir;
 
 /// The message of RFC 8463 §A.3, less its signatures.
 const FOOTBALL: &str = "From: Joe SixPack <joe@football.example.com>\r\n\
@@ -30,74 +30,25 @@ const SEED: &str = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=\n";
 const ZONE: &str = r#"{"brisbane._domainkey.football.example.com":
     "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}"#;
 
-struct Desk(TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    /// A file on the desk.
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        let path = self.0.path().join(name);
-        fs::write(&path, content).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    fn run(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dkimgate"))
-            .args(arguments)
-            .current_dir(&self.0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A program that refuses its arguments does not read.
-        let _ = child.stdin.take().unwrap().write_all(input.as_ref());
-        child.wait_with_output().unwrap()
-    }
-
-    /// A new key, and a zone that holds its record.
-    fn key(&self, key_type: &str) -> (String, String) {
-        let out = self.run(
-            &["key", "generate", "--domain", "example.org", "--selector", key_type, "--type", key_type],
-            "",
-        );
-        assert_eq!(status(&out), 0, "{}", text(&out.stderr));
-        let printed = text(&out.stdout);
-        let line = printed.lines().find(|line| line.contains(" IN TXT ")).unwrap();
-        (
-            format!("keys/example.org/{key_type}.pem"),
-            self.file(&format!("{key_type}.zone"), format!("{line}\n")),
-        )
-    }
-}
-
-fn status(out: &Output) -> i32 {
-    out.status.code().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn json(out: &Output) -> serde_json::Value {
-    serde_json::from_slice(&out.stdout).unwrap()
-}
-
 #[test]
 fn a_foreign_signature_is_made_again_byte_for_byte() {
     let desk = Desk::new();
-    let template = format!("{} b=", SIGNATURE.split_once("\r\n b=").unwrap().0.to_owned() + "\r\n");
-    let arguments =
-        ["sign", "--key", &desk.file("seed", SEED), "--template", &desk.file("template", template)];
-    let out = desk.run(&arguments, FOOTBALL);
-    assert_eq!(status(&out), 0, "{}", text(&out.stderr));
-    let squeeze = |text: &str| text.split_whitespace().collect::<String>();
-    let printed = text(&out.stdout);
-    assert!(printed.ends_with(FOOTBALL));
-    assert_eq!(squeeze(&printed), squeeze(&format!("{SIGNATURE}{FOOTBALL}")));
+    let key = desk.file("seed", SEED);
+    let (before, b) = SIGNATURE.split_once("\r\n b=").unwrap();
+    let unfolded = format!("{before}\r\n b={}\r\n", b.split_whitespace().collect::<String>());
+    for (template, expected) in [
+        (format!("{before}\r\n b="), &*unfolded),
+        (format!("{before}\r\n b=\n"), &unfolded),
+        // The blanks of a signature that is there already are kept.
+        (SIGNATURE.to_owned(), SIGNATURE),
+        (SIGNATURE.replace("/gCrin", "AAAAAA").replace("\r\n", "\n"), SIGNATURE),
+        (unfolded.clone(), &unfolded),
+    ] {
+        let arguments = ["sign", "--key", &key, "--template", &desk.file("template", &template)];
+        let out = desk.run(&arguments, FOOTBALL);
+        assert_eq!(status(&out), 0, "{}", text(&out.stderr));
+        assert_eq!(text(&out.stdout), format!("{expected}{FOOTBALL}"), "{template}");
+    }
 }
 
 #[test]
