@@ -7,6 +7,7 @@
 //! Nothing is looked up here: [`names_to_ask`] says which names are of interest, and [`diagnose`] takes the answers.
 
 mod body;
+mod encoding;
 mod finding;
 mod header;
 mod key;

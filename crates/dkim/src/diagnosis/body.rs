@@ -1,5 +1,6 @@
 //! Undoes what may have been done to a body.
 
+use super::encoding::decoded;
 use super::finding::{BodyChange, Finding};
 use crate::algorithm::Form;
 use crate::dkim::signature::Signature;
@@ -146,38 +147,6 @@ fn joined(body: &[u8]) -> Vec<u8> {
         let text = line.strip_suffix(b"\r\n").unwrap_or(line);
         cut = (980..=1000).contains(&text.len());
         out.extend_from_slice(if cut { text } else { line });
-    }
-    out
-}
-
-/// A body of one part as it was before its encoding, and the name of that.
-fn decoded(header: &Header, body: &[u8]) -> Option<(&'static str, Vec<u8>)> {
-    let (_, field) = header.named("Content-Transfer-Encoding").last()?;
-    match field.value().trim_ascii().to_ascii_lowercase().as_slice() {
-        b"quoted-printable" => Some(("quoted-printable", unquoted(body))),
-        b"base64" => Some(("base64", crate::encoding::base64_decode(body)?)),
-        _ => None,
-    }
-}
-
-/// Quoted-printable decoded (RFC 2045 §6.7); what is none stays as it is.
-fn unquoted(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut rest = body;
-    while let Some((&first, tail)) = rest.split_first() {
-        let hex =
-            |at: usize| char::from(*tail.get(at)?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        rest = match (first, tail, hex(0), hex(1)) {
-            (b'=', [b'\r', b'\n', next @ ..], ..) => next,
-            (b'=', _, Some(high), Some(low)) => {
-                out.push(high << 4 | low);
-                &tail[2..]
-            }
-            _ => {
-                out.push(first);
-                tail
-            }
-        };
     }
     out
 }

@@ -117,6 +117,32 @@ fn a_conversion_is_found_in_body_and_header() {
 }
 
 #[test]
+fn parts_that_were_converted_are_found() {
+    let decoded = |body: &str| {
+        let header = Header::parse(b"Content-Type: multipart/mixed;\r\n boundary=\"a b\"\r\n".to_vec());
+        let (name, text) = encoding::decoded(&header, body.as_bytes()).unwrap();
+        assert_eq!(name, "quoted-printable");
+        String::from_utf8(text).unwrap()
+    };
+    let part = "content-transfer-encoding: Quoted-Printable";
+    for (body, expected) in [
+        (
+            format!("x=41\r\n--a b\r\n{part}\r\n\r\n=41=\r\nB\r\n--a\r\n--a b--\r\n=41"),
+            "x=41\r\n--a b\r\ncontent-transfer-encoding: 8bit\r\n\r\nAB\r\n--a\r\n--a b--\r\n=41",
+        ),
+        (
+            format!("--a b\r\nContent-Type: multipart/x; boundary=in\r\n\r\n--in\r\n{part}\r\n\r\n=C3=BC"),
+            "--a b\r\nContent-Type: multipart/x; boundary=in\r\n\r\n--in\r\n\
+             content-transfer-encoding: 8bit\r\n\r\n\u{fc}",
+        ),
+        ("--a b\r\n\r\n=41\r\n".to_owned(), "--a b\r\n\r\n=41\r\n"),
+        (format!("--other\r\n{part}\r\n\r\n=41"), &format!("--other\r\n{part}\r\n\r\n=41")),
+    ] {
+        assert_eq!(decoded(&body), expected, "{body}");
+    }
+}
+
+#[test]
 fn what_happened_to_a_header() {
     let relaxed = signed(request());
     let simple = signed(DkimRequest { canonicalization: Canonicalization::SIMPLE, ..request() });
