@@ -45,7 +45,9 @@ pub use key::{
     key_flaws,
 };
 pub use options::{KeyAnswer, QueryId, VerifyOptions};
-pub use report::{DomainPolicy, Failure, KeyFacts, Kind, Report, ResultWord, SignatureError, Uncovered};
+pub use report::{
+    DomainPolicy, Failure, KeyFacts, Kind, Report, ResultWord, Sender, SignatureError, Uncovered,
+};
 pub use request::{
     BodyLength, DEFAULT_FIELDS, DkimRequest, DomainKeysRequest, FieldNames, FieldSelection, OVERSIGNED,
     Oversign, SignatureRequest, TemplateRequest,

@@ -39,8 +39,11 @@ pub struct Report {
     pub selector: Option<Domain>,
     /// `a=`, also if we do not know it.
     pub algorithm: Option<String>,
-    /// `i=` decoded, and `@` with the domain where it is absent. Only the domain half has been checked.
+    /// `i=` decoded, and `@` with the domain where it is absent, as it always is in the older family. Only the domain
+    /// half has been checked.
     pub identity: Option<String>,
+    /// Whom a DomainKeys signature speaks for; DKIM's speak for the identity.
+    pub sender: Option<Sender>,
     /// `c=`
     pub canonicalization: Option<Canonicalization>,
     /// The beginning of `b=` that tells this signature from the others of the message (RFC 6008 §4), without blanks.
@@ -101,6 +104,15 @@ pub struct Uncovered {
     pub present: usize,
     /// How many of these are signed; the lowest ones.
     pub signed: usize,
+}
+
+/// The sending address of a message, as DomainKeys has it (RFC 4870 §3.2).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Sender {
+    /// The field it stands in: `Sender`, or `From` if there is none.
+    pub field: &'static str,
+    /// The address.
+    pub address: String,
 }
 
 /// What a domain says of its mail (RFC 4870 §3.6).

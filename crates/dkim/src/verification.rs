@@ -176,6 +176,7 @@ fn claim(kind: Kind, field: usize, value: &[u8]) -> Report {
         selector: name("s"),
         algorithm: tags.value("a").filter(|value| is_word(value)).map(str::to_ascii_lowercase),
         identity,
+        sender: None,
         canonicalization: tags
             .value("c")
             .and_then(crate::Canonicalization::parse)

@@ -238,7 +238,9 @@ fn domainkeys_signatures_verify() {
                 .with("_policy._domainkey.a.example", "o=~");
             let reports = verify(&message, &zone, &VerifyOptions::default(), NOW);
             assert_eq!(reports[0].outcome, Ok(()), "{form:?} {fields:?}");
-            assert_eq!(reports[0].identity.as_deref(), Some("a@a.example"));
+            assert_eq!(reports[0].identity.as_deref(), Some("@a.example"));
+            let sender = reports[0].sender.as_ref().unwrap();
+            assert_eq!((sender.field, &*sender.address), ("From", "a@a.example"));
             let policy = reports[0].policy.clone().unwrap();
             assert!(policy.signs_all && policy.testing && policy.name.as_str() == "_domainkey.a.example");
             let text = String::from_utf8(message).unwrap();

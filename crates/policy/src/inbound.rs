@@ -9,7 +9,7 @@
 mod results;
 mod verdict;
 
-pub use results::results;
+pub use results::{remarks, results};
 
 use crate::Clock;
 use auth::AuthservId;

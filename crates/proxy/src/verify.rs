@@ -5,11 +5,12 @@ use crate::input::{self, InputError};
 use crate::key::resolver::{ResolverError, with_resolver};
 use crate::{exit, host};
 use dkim::{
-    Finding, KeyAnswer, Kind, Report, ResultWord, Verification, VerifyOptions, diagnose, names_to_ask,
+    DomainPolicy, Finding, KeyAnswer, Kind, Report, ResultWord, Uncovered, Verification, VerifyOptions,
+    diagnose, names_to_ask,
 };
 use dns::{AnyResolver, Budget, TxtAnswer, txt_within};
 use mail::{Domain, Header};
-use policy::inbound::{key_answer, results};
+use policy::inbound::{key_answer, remarks, results};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use thiserror::Error;
@@ -126,6 +127,8 @@ fn as_json(judged: &[Judged], explained: bool, field: &str) -> Value {
         });
         if explained {
             signature["explanation"] = findings.iter().map(finding).collect();
+            signature["unsigned"] = report.uncovered.iter().map(unsigned).collect();
+            signature["policy"] = report.policy.as_ref().map_or(Value::Null, domain_policy);
         }
         signature
     };
@@ -135,6 +138,16 @@ fn as_json(judged: &[Judged], explained: bool, field: &str) -> Value {
 
 fn finding(finding: &Finding) -> Value {
     json!({ "code": finding.code(), "text": finding.to_string(), "remedy": finding.remedy() })
+}
+
+/// A field that matters to readers, of which the message has more than are signed.
+fn unsigned(field: &Uncovered) -> Value {
+    json!({ "field": field.name, "present": field.present, "signed": field.signed })
+}
+
+/// What a domain of the older family says of its mail.
+fn domain_policy(policy: &DomainPolicy) -> Value {
+    json!({ "name": policy.name.to_string(), "signs_all": policy.signs_all, "testing": policy.testing })
 }
 
 fn as_text(judged: &[Judged], field: &str) -> String {
@@ -167,8 +180,8 @@ fn line(report: &Report) -> String {
         or_unknown(report.selector.as_ref().map(ToString::to_string)),
         or_unknown(report.algorithm.clone()),
     );
-    if let Some(key) = &report.key {
-        line = line + " (" + &key.bits.to_string() + "-bit key)";
+    if let Some(remarks) = remarks(report) {
+        line = line + " (" + &remarks + ")";
     }
     if let Err(failure) = &report.outcome {
         line = line + ": " + &failure.to_string();

@@ -6,7 +6,7 @@ use crate::dkim::signature::{Hashes, key_name};
 use crate::hash::{BodyHashId, BodyHashSpec};
 use crate::key::{Demand, Unusable};
 use crate::options::{KeyAnswer, QueryId};
-use crate::report::{DomainPolicy, Failure, Report};
+use crate::report::{DomainPolicy, Failure, Report, Sender};
 use crate::tags::{TagList, items};
 use crate::verification::{Evidence, Start};
 use mail::{Domain, Header, Mailbox, parse_mailboxes};
@@ -28,7 +28,7 @@ impl Pending {
         let signature = Signature::parse(value, Hashes::Filled)?;
         let below = report.field + 1;
         let (source, sender) = sender(start.header, below).ok_or(Failure::NoFrom)?;
-        report.identity = Some(format!("{}@{}", sender.local_part, sender.domain));
+        report.sender = Some(Sender { field: source, address: sender.to_string() });
         if !sender.domain.is_within(&signature.domain) {
             return Err(Failure::IdentityOutside);
         }

@@ -210,5 +210,52 @@ fn a_domainkeys_result_stands_beside_the_dkim_result() {
         field.starts_with("Authentication-Results: mx.example.org; dkim=none; domainkeys=permerror "),
         "{field}"
     );
-    assert!(field.ends_with(" header.d=a.example"), "{field}");
+    assert!(field.ends_with(" header.d=a.example header.from=joe@a.example"), "{field}");
+}
+
+#[test]
+fn what_a_domain_of_the_older_family_says_is_reported() {
+    let message = format!(
+        "DomainKey-Signature: a=rsa-sha1; c=nofws; d=a.example; s=rsa; q=dns; b=YWFh\r\nSender: Jim <jim@a.example>\r\n{MESSAGE}"
+    );
+    for (name, policy, expected) in [
+        ("_domainkey.a.example", "o=-; t=y", "(1024-bit key, domain signs all mail for a test)"),
+        ("_policy._domainkey.a.example", "n=a note; o=~", "(1024-bit key, domain signs some mail)"),
+        ("_other.a.example", "o=-", "(1024-bit key)"),
+    ] {
+        let mut zone = zone(&["a.example"]);
+        zone.add_txt(&domain(name), policy);
+        let decision = judge(settings(), zone, &message);
+        let field = added(&decision);
+        assert!(field.contains(&format!("; domainkeys=fail {expected} reason=")), "{field}");
+        assert!(field.ends_with(" header.d=a.example header.sender=jim@a.example"), "{field}");
+        assert!(decision.account.detail.contains(expected), "{}", decision.account.detail);
+    }
+}
+
+#[test]
+fn a_field_that_nobody_signed_beside_one_that_was_is_told_of() {
+    let fields = dkim::FieldSelection {
+        names: dkim::FieldNames::Exactly(vec!["From".to_owned()]),
+        oversign: dkim::Oversign::Names(Vec::new()),
+    };
+    let request = dkim::DkimRequest::new(domain("a.example"), domain("ed25519"), ed25519());
+    let (header, body) = Header::split(MESSAGE.as_bytes());
+    let mut signing =
+        dkim::Signing::begin(&header, vec![dkim::DkimRequest { fields, ..request }.into()]).unwrap();
+    let _ = signing.body(body);
+    let field = signing.finish().unwrap().remove(0);
+    let field = String::from_utf8_lossy(field.raw()).into_owned();
+    for (message, expected) in [
+        (format!("{field}{MESSAGE}"), "(256-bit key)"),
+        (format!("{field}Subject: x\r\n{MESSAGE}"), "(256-bit key)"),
+        (
+            format!("{field}From: Eve <e@e.example>\r\n{MESSAGE}"),
+            "(256-bit key, 1 of 2 From fields unsigned)",
+        ),
+    ] {
+        let decision = judge(settings(), zone(&["a.example"]), &message);
+        assert!(added(&decision).contains(&format!("dkim=pass {expected} ")), "{}", added(&decision));
+        assert!(decision.account.detail.ends_with(expected), "{}", decision.account.detail);
+    }
 }

@@ -1,6 +1,7 @@
 //! What becomes of a message, and what the log says of it.
 
 use super::InboundSettings;
+use super::results::remarks;
 use auth::AuthenticationResults;
 use dkim::{Failure, Kind, Report, ResultWord};
 use filter::{Account, Decision, Edits, Refusal, Verdict};
@@ -64,8 +65,8 @@ fn words(report: &Report) -> String {
             let _ = write!(words, " {tag}={value}");
         }
     }
-    if let Some(key) = &report.key {
-        let _ = write!(words, " ({}-bit key{})", key.bits, if key.testing { ", testing" } else { "" });
+    if let Some(remarks) = remarks(report) {
+        let _ = write!(words, " ({remarks})");
     }
     match &report.outcome {
         Ok(()) => {}
