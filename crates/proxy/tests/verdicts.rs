@@ -32,8 +32,12 @@ impl<'a> Trial<'a> {
         Self { desk, message: message.as_ref().to_vec(), zone, options }
     }
 
-    fn zone(self, zone: impl ToString) -> Self {
-        Self { zone: zone.to_string(), ..self }
+    fn zone(self, zone: &Value) -> Self {
+        self.zone_file(&zone.to_string())
+    }
+
+    fn zone_file(self, zone: &str) -> Self {
+        Self { zone: zone.to_owned(), ..self }
     }
 
     fn at(mut self, now: u64) -> Self {
@@ -253,11 +257,11 @@ fn what_the_signature_says_is_judged_before_its_key_and_its_hashes() {
     ] {
         // Neither key nor DNS is asked for what the signature tells by itself.
         let down = json!({ NAME: { "error": "timeout" } });
-        let trial = Trial::of(&desk, claimed(&tags)).zone(down);
+        let trial = Trial::of(&desk, claimed(&tags)).zone(&down);
         assert_eq!((trial.judged().0, trial.said().as_str()), (1, expected), "{tags}");
         tags = better(from, to, &tags);
     }
-    assert_eq!(Trial::of(&desk, claimed(&tags)).zone("{}").said(), "permerror: no key for signature");
+    assert_eq!(Trial::of(&desk, claimed(&tags)).zone(&json!({})).said(), "permerror: no key for signature");
     assert_eq!(Trial::of(&desk, claimed(&tags)).said(), "fail: body hash did not verify");
     let message = signed(&desk, TAGS, MESSAGE);
     let message = String::from_utf8(message).unwrap().replace("Subject: Hello", "Subject: Bye");
@@ -362,10 +366,10 @@ fn a_key_record_is_taken_by_the_letter() {
         ("v=spf1 -all".to_owned(), "permerror: key record unusable"),
         (String::new(), "permerror: key record unusable"),
     ] {
-        let trial = Trial::of(&desk, &message).zone(json!({ NAME: record }));
+        let trial = Trial::of(&desk, &message).zone(&json!({ NAME: record }));
         assert_eq!(trial.said(), expected, "{record:?}");
     }
-    let testing = Trial::of(&desk, &message).zone(json!({ NAME: key("v=DKIM1; t=y") })).judged().1;
+    let testing = Trial::of(&desk, &message).zone(&json!({ NAME: key("v=DKIM1; t=y") })).judged().1;
     let field = testing["authentication_results"].as_str().unwrap();
     assert!(field.contains("dkim=pass (256-bit key, testing) "), "{field}");
 }
@@ -405,7 +409,7 @@ fn a_zone_in_either_form_answers_as_the_dns_does() {
         (format!("{NAME}. A 192.0.2.1\n"), 1, "permerror: no key for signature"),
         (format!("{NAME}. CNAME {NAME}.\n"), 75, "temperror: key unavailable"),
     ] {
-        let trial = Trial::of(&desk, &message).zone(&zone);
+        let trial = Trial::of(&desk, &message).zone_file(&zone);
         assert_eq!((trial.judged().0, trial.said().as_str()), (exit, expected), "{zone}");
     }
     for zone in
