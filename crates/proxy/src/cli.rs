@@ -136,16 +136,16 @@ pub struct SignArgs {
     /// The fields to sign, h= exactly and in this order; a name twice for one instance more.
     #[arg(long, value_name = "A:B:C")]
     pub fields: Option<String>,
-    /// Fields to sign once more than they are present.
+    /// Fields to sign once more than they are present; DKIM only.
     #[arg(long, value_name = "A:B")]
     pub oversign: Option<String>,
-    /// The identity, i=.
+    /// The identity, i=; DKIM only.
     #[arg(long)]
     pub identity: Option<String>,
-    /// The time of signing, t= (seconds since 1970); left out, now.
+    /// The time of signing, t= (seconds since 1970); left out, now. DKIM only.
     #[arg(long, value_name = "UNIX")]
     pub time: Option<u64>,
-    /// After how many seconds the signature expires, x=.
+    /// After how many seconds the signature expires, x=; DKIM only.
     #[arg(long, value_name = "SECONDS")]
     pub expire: Option<u64>,
     /// A file with a whole DKIM-Signature field whose b= is empty: it is filled, and everything else stays. Where b= has
@@ -155,7 +155,7 @@ pub struct SignArgs {
     /// Take the bytes as they are, without turning bare LF into CR LF.
     #[arg(long)]
     pub raw: bool,
-    /// The message; left out, standard input.
+    /// The message; left out or -, standard input.
     pub file: Option<PathBuf>,
 }
 
@@ -190,6 +190,6 @@ pub struct VerifyArgs {
     /// Take the bytes as they are, without turning bare LF into CR LF.
     #[arg(long)]
     pub raw: bool,
-    /// The message; left out, standard input.
+    /// The message; left out or -, standard input.
     pub file: Option<PathBuf>,
 }

@@ -25,8 +25,10 @@ pub enum InputError {
     },
 }
 
-/// Reads a whole message; each bare LF becomes CR LF unless the bytes are wanted `raw`.
+/// Reads a whole message, from standard input if no file is named or the name is `-`; each bare LF becomes CR LF unless
+/// the bytes are wanted `raw`.
 pub fn message(file: Option<&Path>, raw: bool) -> Result<Vec<u8>, InputError> {
+    let file = file.filter(|path| *path != Path::new("-"));
     let bytes = match file {
         Some(path) => bytes(path)?,
         None => stdin()?,
