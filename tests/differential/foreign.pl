@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use JSON::PP;
+use Mail::DKIM::DkSignature;
 use Mail::DKIM::PrivateKey;
 use Mail::DKIM::Signer;
 
@@ -24,6 +25,7 @@ sub sign {
     $message = '' unless defined $message;
     my $policy = sub {
         my $signer = shift;
+        return old($signer, $job) if $job->{signer} eq 'mail_dkim_old';
         $signer->algorithm('rsa-sha256');
         $signer->method("$job->{header}/$job->{body}");
         $signer->domain($job->{domain});
@@ -39,10 +41,25 @@ sub sign {
     # In pieces: a line at a time is how it wants to be fed.
     $signer->PRINT($message);
     $signer->CLOSE;
-    die "no signature\n" unless $signer->signature;
-    my $field = $signer->signature->as_string;
+    die "no signature\n" unless $signer->signatures;
+    my $field = ($signer->signatures)[0]->as_string;
     $field =~ s/\r?\n/\r\n/g;
     open my $out, '>:raw', $job->{out} or die "$job->{out}: $!";
     print $out $field, "\r\n", $message;
     close $out or die "$job->{out}: $!";
+}
+
+# A signature of the older family, with h= if names are asked for.
+sub old {
+    my ($signer, $job) = @_;
+    $signer->add_signature(
+        Mail::DKIM::DkSignature->new(
+            Algorithm => 'rsa-sha1',
+            Method    => $job->{body},
+            Domain    => $job->{domain},
+            Selector  => $job->{selector},
+            ($job->{names} ? (Headers => $signer->headers) : ()),
+        )
+    );
+    return;
 }

@@ -19,6 +19,8 @@ pub(crate) enum Signer {
     DkimpyEd25519,
     LibOpenDkim,
     MailDkim,
+    /// `Mail::DKIM` with a signature of the older family.
+    MailDkimOld,
 }
 
 impl Signer {
@@ -30,13 +32,14 @@ impl Signer {
             Signer::Dkimpy | Signer::DkimpyEd25519 => "dkimpy",
             Signer::LibOpenDkim => "libopendkim",
             Signer::MailDkim => "mail_dkim",
+            Signer::MailDkimOld => "mail_dkim_old",
         }
     }
 
     fn command(self) -> Command {
         let script = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("differential").join(name);
         let (interpreter, script) = match self {
-            Signer::MailDkim => ("perl", script("foreign.pl")),
+            Signer::MailDkim | Signer::MailDkimOld => ("perl", script("foreign.pl")),
             _ => (PYTHON, script("foreign.py")),
         };
         let mut command = Command::new(interpreter);
@@ -72,6 +75,15 @@ impl Job {
         Job { header, body, ..self }
     }
 
+    /// One of the older family, with everything chosen.
+    pub(crate) fn old(message: Vec<u8>, random: &mut Random) -> Job {
+        let mut job = Job::new(Signer::MailDkimOld, message);
+        job.selector = selector(random);
+        job.body = random.pick(&["simple", "nofws"]);
+        job.names = random.chance(50).then(Vec::new);
+        job
+    }
+
     /// One with everything chosen.
     pub(crate) fn chosen(message: Vec<u8>, random: &mut Random) -> Job {
         let mut job = Job::new(random.pick(&Signer::ALL), message);
@@ -93,8 +105,10 @@ impl Job {
 /// The messages signed; one that its signer refuses has its reason instead.
 pub(crate) fn sign(jobs: &[Job]) -> Vec<Result<Vec<u8>, String>> {
     let mut workshop = Workshop::new();
-    let scripts: [&[Signer]; 2] =
-        [&[Signer::MailDkim], &[Signer::Dkimpy, Signer::DkimpyEd25519, Signer::LibOpenDkim]];
+    let scripts: [&[Signer]; 2] = [
+        &[Signer::MailDkim, Signer::MailDkimOld],
+        &[Signer::Dkimpy, Signer::DkimpyEd25519, Signer::LibOpenDkim],
+    ];
     let mut signed: Vec<_> = jobs.iter().map(|_| Err(String::new())).collect();
     for signers in scripts {
         let theirs: Vec<_> =

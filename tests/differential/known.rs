@@ -67,6 +67,11 @@ const THEY_PASS: &[Known] = &[
         applies: |case| case.failed(|failure| is_tag_error(failure, TagError::Control)),
     },
     Known {
+        reason: "RFC 6376 §3.2: between two semicolons stands a tag; Mail::DKIM does not mind if there is none",
+        judges: &[MAIL_DKIM],
+        applies: |case| case.failed(|failure| is_tag_error(failure, TagError::NoValue)),
+    },
+    Known {
         reason: "RFC 6376 §3.5: the value is not what the grammar of its tag says",
         judges: ANY,
         applies: |case| {
@@ -100,6 +105,11 @@ const WE_PASS: &[Known] = &[
         reason: "RFC 8463: Mail::DKIM does not know Ed25519 before 1.20240923",
         judges: &[MAIL_DKIM],
         applies: |case| case.says(MAIL_DKIM, "unsupported algorithm ed25519"),
+    },
+    Known {
+        reason: "RFC 5322 §2.2.3: an address may stand on the second line of its field; Mail::DKIM does not find it there",
+        judges: &[MAIL_DKIM],
+        applies: |case| case.says(MAIL_DKIM, "bad identity") && case.has_folded_from(),
     },
     Known {
         reason: "RFC 4871's g= is gone; an empty one still forbids everything in Mail::DKIM",
@@ -254,6 +264,10 @@ impl Case<'_> {
 
     fn lacks_line_end(&self) -> bool {
         !self.message.ends_with(b"\r\n")
+    }
+
+    fn has_folded_from(&self) -> bool {
+        self.header().named("From").any(|(_, field)| field.value().windows(2).any(|two| two == b"\r\n"))
     }
 
     fn has_blank_before_colon(&self) -> bool {

@@ -58,6 +58,23 @@ fn what_others_signed_is_judged_alike() {
     });
 }
 
+#[test]
+fn what_is_signed_as_before_dkim_is_judged_alike() {
+    run("old", |messages, keys, randoms| {
+        let signed = messages.into_iter().zip(randoms);
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for (message, random) in signed {
+            if random.chance(50) {
+                ours.extend(ours::signed_old(&message, keys, random));
+            } else {
+                theirs.push(Job::old(message, random));
+            }
+        }
+        ours.extend(foreign::sign(&theirs).into_iter().flatten());
+        ours
+    });
+}
+
 /// Signs a batch of messages.
 type Sign = fn(Vec<Vec<u8>>, &Keys, &mut [Random]) -> Vec<Vec<u8>>;
 
@@ -125,7 +142,7 @@ impl Tally {
         let reasons: Vec<_> = judges.map(|judge| known::reason(case, judge)).collect();
         if reasons.iter().filter(|reason| reason.is_none()).count() > case.judgement.tolerance() {
             self.unexplained.push(told(case));
-        } else if reasons.len() > 1 {
+        } else if reasons.len() > case.judgement.tolerance() {
             reasons.into_iter().flatten().for_each(|reason| *self.known.entry(reason).or_default() += 1);
         }
     }

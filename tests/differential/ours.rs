@@ -5,8 +5,8 @@ use crate::message::DOMAIN;
 use crate::random::Random;
 use crate::verdict::NOW;
 use dkim::{
-    BodyLength, Canonicalization, DkimRequest, FieldNames, FieldSelection, Form, Oversign, SignError,
-    SignatureRequest, Signing,
+    BodyLength, Canonicalization, DkimRequest, DomainKeysRequest, FieldNames, FieldSelection, Form, OldForm,
+    Oversign, SignError, SignatureRequest, Signing,
 };
 use mail::{Domain, Header, NewField};
 use std::sync::Arc;
@@ -41,6 +41,25 @@ pub(crate) fn sign(message: &[u8], requests: Vec<SignatureRequest>) -> Result<Ve
     let _ = signing.body(body);
     let fields = signing.finish()?;
     Ok(fields.iter().map(NewField::raw).chain([message]).collect::<Vec<_>>().concat())
+}
+
+/// The message with a signature of the older family on top.
+pub(crate) fn signed_old(message: &[u8], keys: &Keys, random: &mut Random) -> Option<Vec<u8>> {
+    let name = |text: &str| Domain::parse(text).expect("it is a name");
+    let fields = random.chance(50).then(|| {
+        let mut names = vec!["From".to_owned()];
+        names.extend((0..random.below(8)).map(|_| random.pick(&SIGNED_NAMES).to_owned()));
+        random.shuffle(&mut names);
+        names
+    });
+    let request = DomainKeysRequest {
+        domain: name(DOMAIN),
+        selector: name(&selector(random)),
+        key: Arc::clone(&keys.rsa),
+        form: random.pick(&[OldForm::Simple, OldForm::Nofws]),
+        fields,
+    };
+    sign(message, vec![request.into()]).ok()
 }
 
 fn request(keys: &Keys, random: &mut Random) -> DkimRequest {

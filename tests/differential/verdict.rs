@@ -32,9 +32,9 @@ pub(crate) struct Judgement {
 
 impl Judgement {
     /// How many judges may differ from us without a reason: one of three. Where `Mail::DKIM` cannot judge, as with
-    /// Ed25519, the other two must agree.
+    /// Ed25519, the other two must agree; of the older family it is the only judge.
     pub(crate) fn tolerance(&self) -> usize {
-        usize::from(!self.algorithm.eq_ignore_ascii_case("ed25519-sha256"))
+        usize::from(self.said.len() > 1 && !self.algorithm.eq_ignore_ascii_case("ed25519-sha256"))
     }
 
     /// Whether this judge says pass.
