@@ -53,7 +53,8 @@ async fn the_documented_services_hand_mail_to_the_signer_and_to_the_verifier() {
     }
     let ports = Ports::free();
     let elsewhere = NextHop::fake().start().await;
-    let signer = NextHop::fake().port(ports.to_sign).offers(&["XFORWARD NAME ADDR PROTO HELO"]).start().await;
+    let signer =
+        NextHop::fake().port(ports.to_sign).offers(&["XFORWARD NAME ADDR PROTO HELO IDENT"]).start().await;
     let verifier = NextHop::fake().port(ports.to_verify).start().await;
     let setup = Postfix::on(ports, elsewhere.port()).documented("master.cf: sign the submission port");
     let _postfix = setup.documented("master.cf: verify port 25 after the queue").start().await;
@@ -67,6 +68,11 @@ async fn the_documented_services_hand_mail_to_the_signer_and_to_the_verifier() {
         "{:?}",
         signer.commands()
     );
+    // What `agree: {with: received}` goes by.
+    let commands = signer.commands().join(" ");
+    let ident = commands.split(" IDENT=").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let received = to_sign.values("Received").swap_remove(0);
+    assert!(received.contains(&format!(" id {}", ident.unwrap())), "{ident:?} {received}");
 
     let mut server = Client::connect(ports.smtp).await;
     server.delivers("bob@example.net", "alice@example.org", &corpus("eight-bit.eml")).await;

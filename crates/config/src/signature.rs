@@ -83,21 +83,23 @@ impl FromText for FieldName {
 
 /// The agent or user on whose behalf is signed, `i=` (RFC 6376 §3.5).
 impl FromText for Identity {
-    const EXPECTED: &'static str =
-        "`author`, an address or the domain part of one, such as `\"@news.example.org\"`, in quotes";
+    const EXPECTED: &'static str = "`author`, an address or the domain part of one, such as `\"@news.example.org\"`, in quotes; `$senderdomain` is the author's";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
-        if text == "author" {
+        if text == "author" || text == "$sender" {
             return Ok(Self::Author);
         }
         let (local_part, domain) = text.rsplit_once('@').ok_or_else(|| Problem::new("which has no `@`"))?;
-        let domain = Domain::from_text(domain)?;
         if !local_part
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte))
         {
             return Err(Problem::new("whose local part has characters that need quoting"));
         }
+        if domain == "$senderdomain" {
+            return Ok(Self::AtAuthorDomain(local_part.to_owned()));
+        }
+        let domain = Domain::from_text(domain)?;
         Ok(Self::Fixed(format!("{local_part}@{domain}")))
     }
 }

@@ -7,6 +7,8 @@ use thiserror::Error;
 /// The author of a message: the addresses of its one From field, all of one domain.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Author {
+    /// At least one.
+    mailboxes: Vec<Mailbox>,
     first: Mailbox,
 }
 
@@ -52,13 +54,19 @@ impl Author {
         {
             return Err(AuthorError::Disputed);
         }
-        Ok(Self { first: first.clone() })
+        Ok(Self { first: first.clone(), mailboxes })
     }
 
     /// The first author's address.
     #[must_use]
     pub fn mailbox(&self) -> &Mailbox {
         &self.first
+    }
+
+    /// The addresses of all the authors, at least one.
+    #[must_use]
+    pub fn mailboxes(&self) -> &[Mailbox] {
+        &self.mailboxes
     }
 
     /// The domain of all the authors.

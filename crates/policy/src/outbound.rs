@@ -4,27 +4,28 @@
 //! that every reader reads alike nothing is signed, and the log says why. [`RuleTable::explain`] walks the rules
 //! aloud and touches no key; the engine walks the same way.
 //!
-//! `pattern` and `rule` are what rules are made of, `table` finds those for a domain, `decide` walks them, `cover`
+//! `pattern`, `agreement` and `rule` are what rules are made of, `received` reads who logged in, `table` finds those for a domain, `decide` walks them, `cover`
 //! finds those that never fit, `template` is what signatures look like, `keys` where private keys come from,
 //! `verdict` what comes of it all.
 
+mod agreement;
 mod completion;
 mod cover;
 mod decide;
 mod keys;
 mod pattern;
+mod received;
 mod rule;
 mod table;
 mod template;
 mod verdict;
 
+pub use agreement::{Agreement, Extent, Witness};
 pub use completion::Completion;
 pub use decide::{Explanation, Outcome, Step, Unsigned};
 pub use keys::{KeyCache, KeyFault, KeyName, KeyStore};
 pub use pattern::{AddressPattern, Glob};
-pub use rule::{
-    Action, Agreement, Attribute, Conditions, Extent, Matching, ReversePathPattern, Rule, Witness,
-};
+pub use rule::{Action, Attribute, Conditions, Matching, RecipientPatterns, ReversePathPattern, Rule};
 pub use table::RuleTable;
 pub use template::{
     ChosenSignature, DkimStyle, Identity, KeyChoice, SignatureTemplate, SigningDomain, Style,

@@ -82,14 +82,8 @@ pub(crate) fn template(key: &str) -> SignatureTemplate {
 
 /// A rule that signs.
 pub(crate) fn rule(name: &str, author: AddressPattern, keys: &[&str]) -> Rule {
-    Rule {
-        name: name.to_owned(),
-        conditions: Conditions { author: vec![author], ..Conditions::default() },
-        agreement: None,
-        table: None,
-        sign_again: false,
-        action: Action::Sign(keys.iter().map(|key| template(key)).collect()),
-    }
+    let conditions = Conditions { author: vec![author], ..Conditions::default() };
+    Rule::new(name.to_owned(), conditions, Action::Sign(keys.iter().map(|key| template(key)).collect()))
 }
 
 pub(crate) fn outbound(matching: Matching, rules: Vec<Rule>) -> Outbound {

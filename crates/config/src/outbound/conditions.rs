@@ -1,22 +1,33 @@
 //! When a rule fits.
 
-use crate::fault::Placed;
+use crate::fault::{Fault, Placed};
 use crate::listen::Listen;
 use crate::section::Section;
 use crate::text::{FromText, Problem, one_of};
 use filter::Network;
 use mail::{Domain, parse_mailboxes};
 use policy::outbound::{
-    AddressPattern, Agreement, Attribute, Conditions, Extent, Glob, ReversePathPattern, Witness,
+    AddressPattern, Agreement, Attribute, Conditions, Extent, Glob, RecipientPatterns, ReversePathPattern,
+    Witness,
 };
 
 /// Reads all conditions but the author.
 pub(super) fn read(section: &mut Section<'_>, author: Vec<AddressPattern>, wider: Wider) -> Conditions {
     let reverse_path = values(section.values::<MailFrom>("mail_from"));
     let list_id = values(section.values::<ListId>("list_id"));
+    let recipients = values(section.values("rcpt"));
+    let every = section.placed::<Every>("rcpt_match");
+    if let Some(every) = every.as_ref().filter(|_| !section.contains("rcpt")) {
+        let problem = "`rcpt_match` says how `rcpt` is meant, and there is none";
+        section.complain(Fault::contradiction(every.place, problem, "add `rcpt`, or take it out"));
+    }
     Conditions {
         author,
         reverse_path: reverse_path.into_iter().map(|MailFrom(pattern)| wider.reverse_path(pattern)).collect(),
+        recipients: RecipientPatterns {
+            patterns: recipients,
+            every: every.is_some_and(|every| every.value.0),
+        },
         list_id: list_id.into_iter().map(|ListId(glob)| glob).collect(),
         client: values(section.values::<Network>("client")),
         attributes: section.section("xforward", attributes),
@@ -24,7 +35,7 @@ pub(super) fn read(section: &mut Section<'_>, author: Vec<AddressPattern>, wider
     }
 }
 
-fn values<T>(placed: Option<Vec<Placed<T>>>) -> Vec<T> {
+pub(super) fn values<T>(placed: Option<Vec<Placed<T>>>) -> Vec<T> {
     placed.into_iter().flatten().map(|placed| placed.value).collect()
 }
 
@@ -132,19 +143,62 @@ pub(super) fn agreement(section: &mut Section<'_>) -> Option<Agreement> {
         return None;
     }
     section.section("agree", |inner| {
-        inner.require("with", Witness::EXPECTED);
-        let with = inner.value("with");
+        inner.require("with", WitnessWord::EXPECTED);
+        let with: Option<WitnessWord> = inner.value("with");
         let extent = inner.value("in").unwrap_or(Extent::Domain);
+        let realm = inner.value("realm");
+        let by = inner.placed::<Domain>("by");
+        if let Some(by) = by.as_ref().filter(|_| with.is_some_and(|with| with != WitnessWord::Received)) {
+            let problem = "`by` is how your MTA calls itself in Received, and `with` is something else";
+            inner.complain(Fault::contradiction(by.place, problem, "say `with: received`, or take `by` out"));
+        }
+        let with = with?.with(by.map(|by| by.value));
         let Otherwise { refuse } = inner.value("otherwise").unwrap_or(Otherwise { refuse: false });
-        Some(Agreement { with: with?, extent, refuse })
+        Some(Agreement { with, extent, realm, refuse })
     })
 }
 
-impl FromText for Witness {
-    const EXPECTED: &'static str = "`mail_from` or `login`";
+#[derive(Clone, Copy, PartialEq)]
+enum WitnessWord {
+    MailFrom,
+    Login,
+    Ident,
+    Received,
+}
+
+impl WitnessWord {
+    fn with(self, by: Option<Domain>) -> Witness {
+        match self {
+            Self::MailFrom => Witness::ReversePath,
+            Self::Login => Witness::Login,
+            Self::Ident => Witness::Ident,
+            Self::Received => Witness::Received { by },
+        }
+    }
+}
+
+impl FromText for WitnessWord {
+    const EXPECTED: &'static str = "`mail_from`, `login`, `received` or `ident`";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
-        one_of(text, &[("mail_from", Self::ReversePath), ("login", Self::Login)])
+        let words = [
+            ("mail_from", Self::MailFrom),
+            ("login", Self::Login),
+            ("received", Self::Received),
+            ("ident", Self::Ident),
+        ];
+        one_of(text, &words)
+    }
+}
+
+/// `rcpt_match:`
+struct Every(bool);
+
+impl FromText for Every {
+    const EXPECTED: &'static str = "`any` (one recipient is enough) or `all`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        one_of(text, &[("any", false), ("all", true)]).map(Self)
     }
 }
 

@@ -13,6 +13,7 @@ use mail::Domain;
 use policy::outbound::{Action, AddressPattern, SigningDomain, Style};
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A rule that stands in the file.
 #[derive(Clone, Debug)]
@@ -59,12 +60,24 @@ impl Rule {
         let conditions = conditions::read(section, author, wider);
         let agreement = conditions::agreement(section);
         let sign_again = section.value("sign_again").unwrap_or(false);
+        let single_for = conditions::values(section.values("single_for"));
         let (action, keys) = match unsigned(section) {
             Some(action) => (action, Vec::new()),
             None => sign(section, reader, names.as_ref())?,
         };
         names?;
-        let rule = policy::outbound::Rule { name, conditions, agreement, table: None, sign_again, action };
+        if !single_for.is_empty() && keys.len() == 1 {
+            let problem = "`single_for` stands in a rule that makes one signature only";
+            let remedy = "say `dual: true`, or take `single_for` out";
+            section.complain(Fault::contradiction(place, problem, remedy));
+        }
+        let agreement = agreement.map(Arc::new);
+        let rule = policy::outbound::Rule {
+            agreement,
+            sign_again,
+            single_for,
+            ..policy::outbound::Rule::new(name, conditions, action)
+        };
         Some(Self { place, rule, keys })
     }
 }
@@ -144,9 +157,18 @@ fn unsigned(section: &mut Section<'_>) -> Option<Action> {
     }
     let place = none.as_ref().map(|none| none.place).or(refuse.as_ref().map(|refuse| refuse.place));
     let place = place.unwrap_or(section.place());
-    for word in
-        ["selector", "keyfile", "keys", "signatures", "generate", "dual", "signature", "agree", "sign_again"]
-    {
+    for word in [
+        "selector",
+        "keyfile",
+        "keys",
+        "signatures",
+        "generate",
+        "dual",
+        "signature",
+        "agree",
+        "sign_again",
+        "single_for",
+    ] {
         if section.has(word) {
             let problem = format!("a rule that does not sign has no `{word}`");
             section.complain(Fault::contradiction(

@@ -517,7 +517,7 @@ sign:
  7 │     key: s1.pem
    ·     ───
    ╰────
-  help: did you mean `keyfile`? Known here: domain, author, name, subdomains, extensions, mail_from, list_id, client, xforward, listener, agree, sign_again, none, refuse, signatures, selector, keyfile, keys, generate, dual, algorithm, canonicalization, fields, oversign, identity, expire, signature
+  help: did you mean `keyfile`? Known here: domain, author, name, subdomains, extensions, mail_from, list_id, rcpt, rcpt_match, client, xforward, listener, agree, sign_again, single_for, none, refuse, signatures, selector, keyfile, keys, generate, dual, algorithm, canonicalization, fields, oversign, identity, expire, signature
 ",
     );
 }

@@ -3,8 +3,8 @@
 use super::parse;
 use crate::{Config, Engine, Fault, Outbound, Rule};
 use policy::outbound::{
-    Action, AddressPattern, Agreement, Attribute, Extent, Glob, Matching, OnFault, ReversePathPattern,
-    SigningDomain, Witness,
+    Action, AddressPattern, Agreement, Attribute, Extent, Glob, Identity, Matching, OnFault,
+    RecipientPatterns, ReversePathPattern, SigningDomain, Style, Witness,
 };
 
 const HEAD: &str = "role: outbound\nlisten: 127.0.0.1:10027\nrelay: 127.0.0.1:10028\n";
@@ -32,6 +32,68 @@ fn domain(name: &str) -> mail::Domain {
 
 fn mailbox(text: &str) -> mail::Mailbox {
     mail::parse_mailboxes(text.as_bytes()).unwrap().remove(0)
+}
+
+#[test]
+fn who_must_agree_is_named_in_many_ways() {
+    let agreement = |words: &str| {
+        let text = format!("{{domain: d.example, selector: s, keyfile: k, agree: {{{words}}}}}");
+        rule(&text).rule.agreement.map(|agreement| (*agreement).clone()).unwrap()
+    };
+    let by = Some(domain("mx.example.org"));
+    for (words, with, realm) in [
+        ("with: mail_from", Witness::ReversePath, None),
+        ("with: ident", Witness::Ident, None),
+        ("with: received", Witness::Received { by: None }, None),
+        ("with: received, by: MX.example.org", Witness::Received { by }, None),
+        ("with: login, realm: d.example", Witness::Login, Some(domain("d.example"))),
+    ] {
+        let expected = Agreement { with, extent: Extent::Domain, realm, refuse: false };
+        assert_eq!(agreement(words), expected, "{words}");
+    }
+    let text =
+        "sign:\n  - {domain: d.example, selector: s, keyfile: k, agree: {with: login, by: mx.example}}\n";
+    assert_eq!(
+        problems(text),
+        ["`by` is how your MTA calls itself in Received, and `with` is something else"]
+    );
+}
+
+#[test]
+fn identities_may_be_templates() {
+    for (text, expected) in [
+        ("author", Identity::Author),
+        ("'@a.example'", Identity::Fixed("@a.example".to_owned())),
+        ("joe@news.a.example", Identity::Fixed("joe@news.a.example".to_owned())),
+        ("'@$senderdomain'", Identity::AtAuthorDomain(String::new())),
+        ("'list@$senderdomain'", Identity::AtAuthorDomain("list".to_owned())),
+    ] {
+        let rule = rule(&format!("{{domain: a.example, selector: s, keyfile: k, identity: {text}}}"));
+        let Action::Sign(templates) = &rule.rule.action else { panic!("{text}") };
+        let Style::Dkim(style) = &*templates[0].style else { panic!("{text}") };
+        assert_eq!(style.identity, expected, "{text}");
+    }
+}
+
+#[test]
+fn recipients_are_named_as_authors_are() {
+    let rule = rule(
+        "{domain: d.example, selector: s, keyfile: k, dual: true, rcpt: [a.example, joe@b.example], \
+         rcpt_match: all, single_for: '*@*.old.example'}",
+    )
+    .rule;
+    let patterns =
+        vec![AddressPattern::Domain(domain("a.example")), AddressPattern::Address(mailbox("joe@b.example"))];
+    assert_eq!(rule.conditions.recipients, RecipientPatterns { patterns, every: true });
+    assert_eq!(rule.single_for, [AddressPattern::Glob(Glob::new("*@*.old.example"))]);
+    assert_eq!(
+        problems("sign:\n  - {domain: d.example, selector: s, keyfile: k, single_for: a.example}\n"),
+        ["`single_for` stands in a rule that makes one signature only"]
+    );
+    assert_eq!(
+        problems("sign:\n  - {domain: d.example, none: why, rcpt_match: all}\n"),
+        ["`rcpt_match` says how `rcpt` is meant, and there is none"]
+    );
 }
 
 #[test]
@@ -76,8 +138,8 @@ fn all_conditions_of_a_rule() {
         conditions.attributes,
         [(Attribute::Source, Glob::new("local")), (Attribute::Login, Glob::new("*@example.org"))]
     );
-    let agreement = Agreement { with: Witness::Login, extent: Extent::Address, refuse: true };
-    assert_eq!((rule.agreement, rule.sign_again), (Some(agreement), true));
+    let agreement = Agreement { with: Witness::Login, extent: Extent::Address, realm: None, refuse: true };
+    assert_eq!((rule.agreement.as_deref(), rule.sign_again), (Some(&agreement), true));
 }
 
 #[test]

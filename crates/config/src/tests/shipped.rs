@@ -78,6 +78,7 @@ fn what_the_comments_call_the_default_is_it() {
                 assert_eq!(said.rule.conditions, unsaid.rule.conditions);
                 assert_eq!(said.rule.agreement, unsaid.rule.agreement);
                 assert_eq!(said.rule.sign_again, unsaid.rule.sign_again);
+                assert_eq!(said.rule.single_for, unsaid.rule.single_for);
                 let style = |rule: &Rule| match &rule.rule.action {
                     Action::Sign(templates) => Style::clone(&templates[0].style),
                     _ => unreachable!("it signs"),
@@ -119,5 +120,5 @@ fn the_rules_that_the_outbound_file_shows_are_well() {
     let config = config(&text);
     assert_eq!(config.warnings, []);
     let Engine::Outbound(outbound) = config.engine else { panic!("outbound") };
-    assert_eq!((outbound.rules().count(), outbound.tables().count()), (7, 4));
+    assert_eq!((outbound.rules().count(), outbound.tables().count()), (9, 4));
 }

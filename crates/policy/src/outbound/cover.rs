@@ -1,7 +1,7 @@
 //! Rules that never come to fit, since an earlier one takes all that they would.
 
 use super::pattern::{AddressPattern, Glob};
-use super::rule::{Action, Conditions, Matching, ReversePathPattern, Rule};
+use super::rule::{Action, Conditions, Matching, RecipientPatterns, ReversePathPattern, Rule};
 use super::table::RuleTable;
 
 /// Beyond so many rules without a domain, those are not compared one by one with all the others.
@@ -46,6 +46,7 @@ impl Conditions {
         let any_author = self.author.contains(&AddressPattern::Glob(Glob::new("*")));
         (any_author || covers_all(&self.author, &other.author, AddressPattern::covers))
             && covers_all(&self.reverse_path, &other.reverse_path, ReversePathPattern::covers)
+            && self.recipients.covers(&other.recipients)
             && covers_all(&self.list_id, &other.list_id, Glob::covers)
             && covers_all(&self.client, &other.client, filter::Network::covers)
             && covers_all(&self.listener, &other.listener, PartialEq::eq)
@@ -71,6 +72,14 @@ impl AddressPattern {
             (Self::Extended(_), Self::Extended(theirs)) | (_, Self::Address(theirs)) => self.fits(theirs),
             _ => false,
         }
+    }
+}
+
+impl RecipientPatterns {
+    /// Whether these fit whenever the others do. That each fits says that one does, and not the other way around.
+    fn covers(&self, other: &Self) -> bool {
+        covers_all(&self.patterns, &other.patterns, AddressPattern::covers)
+            && (self.patterns.is_empty() || !self.every || other.every)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which signatures a message gets, and why.
 
-use super::rule::{Action, Matching, Rule, Subject, Witness};
+use super::rule::{Action, Matching, Rule, Subject};
 use super::table::RuleTable;
-use super::template::ChosenSignature;
+use super::template::{ChosenSignature, SignatureTemplate};
 use dkim::{Kind, TagList};
 use filter::{Envelope, Refusal};
 use mail::{Author, AuthorError, Domain, Header, Mailbox, parse_mailboxes};
@@ -63,12 +63,12 @@ pub enum Unsigned {
         reason: String,
     },
     /// A rule wants the author to be somebody else as well.
-    #[error("{rule}: author and {witness} disagree")]
+    #[error("{rule}: {words}")]
     Disagreement {
         /// The name of the rule.
         rule: String,
         /// Who disagrees.
-        witness: &'static str,
+        words: String,
     },
     /// The message has all the signatures already that we would make.
     #[error("signed by us already")]
@@ -98,7 +98,7 @@ fn explain<'a>(
     mut walk: Walk<'_>,
 ) -> Explanation {
     let author = match Author::of(walk.header) {
-        Ok(author) => author.mailbox().clone(),
+        Ok(author) => author,
         Err(error) => {
             return Explanation {
                 author: Err(error),
@@ -107,8 +107,8 @@ fn explain<'a>(
             };
         }
     };
-    let outcome = walk.rules(matching, rules(&author.domain), &author);
-    Explanation { author: Ok(author), steps: walk.steps.unwrap_or_default(), outcome }
+    let outcome = walk.rules(matching, rules(author.domain()), &author);
+    Explanation { author: Ok(author.mailbox().clone()), steps: walk.steps.unwrap_or_default(), outcome }
 }
 
 /// A message on its way past the rules.
@@ -133,14 +133,14 @@ impl<'a> Walk<'a> {
         Self { header, envelope, steps: None, chosen: Vec::new(), table: None, repeated: false }
     }
 
-    fn rules(&mut self, matching: Matching, rules: Vec<&Rule>, author: &Mailbox) -> Outcome {
+    fn rules(&mut self, matching: Matching, rules: Vec<&Rule>, author: &Author) -> Outcome {
         let subject = Subject::new(author, self.header, self.envelope);
         for rule in rules {
             if rule.table.is_some() && rule.table == self.table {
                 continue;
             }
             if let Err(misfit) = rule.conditions.fit(&subject) {
-                self.note(rule, false, || misfit.words());
+                self.note(rule, false, || misfit.words(&rule.conditions, &subject));
                 continue;
             }
             self.table = rule.table;
@@ -154,16 +154,17 @@ impl<'a> Walk<'a> {
         match std::mem::take(&mut self.chosen) {
             chosen if !chosen.is_empty() => Outcome::Sign(chosen),
             _ if self.repeated => Outcome::Leave(Unsigned::SignedAlready),
-            _ => Outcome::Leave(Unsigned::NoRule(author.domain.clone())),
+            _ => Outcome::Leave(Unsigned::NoRule(author.domain().clone())),
         }
     }
 
     /// Does what a rule that fits says. An outcome ends the walk.
     fn apply(&mut self, rule: &Rule, subject: &Subject<'_>) -> Option<Outcome> {
-        if let Some(agreement) = rule.agreement.filter(|agreement| !agreement.holds(subject)) {
-            let unsigned =
-                Unsigned::Disagreement { rule: rule.name.clone(), witness: agreement.with.words() };
-            self.note(rule, true, || format!("fits, but author and {} disagree", agreement.with.words()));
+        if let Some(agreement) = &rule.agreement
+            && let Err(words) = agreement.hold(subject)
+        {
+            self.note(rule, true, || format!("fits, but {words}"));
+            let unsigned = Unsigned::Disagreement { rule: rule.name.clone(), words };
             if agreement.refuse {
                 return Some(Outcome::Refuse(not_yours(), unsigned.to_string()));
             }
@@ -172,7 +173,7 @@ impl<'a> Walk<'a> {
         match &rule.action {
             Action::Sign(templates) => {
                 let domain = rule.conditions.matched_domain(subject.author);
-                for template in templates {
+                for template in self.of_rule(rule, templates, subject) {
                     self.choose(rule, template.choose(rule, &subject.author.domain, &domain));
                 }
                 None
@@ -189,6 +190,22 @@ impl<'a> Walk<'a> {
                 self.note(rule, true, || format!("refuses it: {}", refusal.text));
                 Some(Outcome::Refuse(refusal.clone(), rule.name.clone()))
             }
+        }
+    }
+
+    /// The signatures of a rule, or the first alone for a recipient who takes no more.
+    fn of_rule<'t>(
+        &mut self,
+        rule: &Rule,
+        templates: &'t [SignatureTemplate],
+        subject: &Subject<'_>,
+    ) -> &'t [SignatureTemplate] {
+        match (templates, subject.recipient(&rule.single_for)) {
+            ([first, _, ..], Some(recipient)) => {
+                self.note(rule, true, || format!("makes one signature only, for {recipient}"));
+                std::slice::from_ref(first)
+            }
+            _ => templates,
         }
     }
 
@@ -238,15 +255,6 @@ fn is_there_already(header: &Header, chosen: &ChosenSignature) -> bool {
 /// The code of a policy decision (RFC 3463 §3.8, X.7.1), in words that name no rule.
 fn not_yours() -> Refusal {
     Refusal { code: 550, enhanced: "5.7.1", text: "Not authorized to send as this author".to_owned() }
-}
-
-impl Witness {
-    fn words(self) -> &'static str {
-        match self {
-            Self::ReversePath => "envelope sender",
-            Self::Login => "login",
-        }
-    }
 }
 
 impl fmt::Display for Explanation {

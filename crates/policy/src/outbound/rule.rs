@@ -1,9 +1,12 @@
 //! Rules: whose mail gets which signatures.
 
+use super::agreement::{Agreement, address};
 use super::pattern::{AddressPattern, Glob};
 use super::template::SignatureTemplate;
 use filter::{Client, Envelope, Network, Refusal};
-use mail::{Domain, Header, Mailbox, parse_mailboxes};
+use mail::{Author, Domain, Header, Mailbox};
+use std::fmt;
+use std::sync::Arc;
 
 /// Which of the rules that fit a message count.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -23,14 +26,25 @@ pub struct Rule {
     /// When it fits.
     pub conditions: Conditions,
     /// Who else must agree that the author may be signed for.
-    pub agreement: Option<Agreement>,
+    pub agreement: Option<Arc<Agreement>>,
     /// The table that it comes from, by number. Of the rules of one table, which stand together, only the first that
     /// fits counts.
     pub table: Option<u32>,
     /// Whether to sign although the message has a signature of this domain and selector already.
     pub sign_again: bool,
+    /// For a message to one of these, only the first of the signatures is made.
+    pub single_for: Vec<AddressPattern>,
     /// What then.
     pub action: Action,
+}
+
+impl Rule {
+    /// A rule that asks for nothing else.
+    #[must_use]
+    pub fn new(name: String, conditions: Conditions, action: Action) -> Self {
+        let (sign_again, single_for) = (false, Vec::new());
+        Self { name, conditions, agreement: None, table: None, sign_again, single_for, action }
+    }
 }
 
 /// What a rule does with a message that it fits.
@@ -51,6 +65,8 @@ pub struct Conditions {
     pub author: Vec<AddressPattern>,
     /// The reverse-path.
     pub reverse_path: Vec<ReversePathPattern>,
+    /// The recipients.
+    pub recipients: RecipientPatterns,
     /// The identifier of a mailing list (RFC 2919).
     pub list_id: Vec<Glob>,
     /// The address of the client.
@@ -59,6 +75,15 @@ pub struct Conditions {
     pub attributes: Vec<(Attribute, Glob)>,
     /// The listener that the message came in by.
     pub listener: Vec<String>,
+}
+
+/// Patterns for the recipients of a message, of which it may have several.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct RecipientPatterns {
+    /// For one recipient.
+    pub patterns: Vec<AddressPattern>,
+    /// Whether each recipient must fit; else one is enough, so that an exception holds for all who need it.
+    pub every: bool,
 }
 
 /// A pattern for the reverse-path.
@@ -113,48 +138,40 @@ impl Attribute {
     }
 }
 
-/// An identity besides the author that must be the same, or no signature is made.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Agreement {
-    /// Whose.
-    pub with: Witness,
-    /// How far they must be the same.
-    pub extent: Extent,
-    /// Whether the message is refused if they are not; else it goes through unsigned.
-    pub refuse: bool,
-}
-
-/// Who has to agree with the author.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Witness {
-    /// The reverse-path. A bounce has none, and so never disagrees.
-    ReversePath,
-    /// Whoever logged in (XCLIENT LOGIN).
-    Login,
-}
-
-/// How far two addresses must be the same.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Extent {
-    /// The whole address.
-    Address,
-    /// The domain, or one of them within the other.
-    Domain,
-}
-
 /// What the conditions of a rule are held against.
 pub(super) struct Subject<'a> {
+    /// The first of the authors.
     pub(super) author: &'a Mailbox,
+    pub(super) authors: &'a [Mailbox],
     pub(super) reverse_path: Option<Mailbox>,
     pub(super) list_id: Option<String>,
+    pub(super) header: &'a Header,
     pub(super) envelope: &'a Envelope,
 }
 
 impl<'a> Subject<'a> {
-    pub(super) fn new(author: &'a Mailbox, header: &Header, envelope: &'a Envelope) -> Self {
+    pub(super) fn new(author: &'a Author, header: &'a Header, envelope: &'a Envelope) -> Self {
         let list_id = header.named("List-Id").next().map(|(_, field)| list_id(field.value()));
-        Self { author, reverse_path: address(&envelope.reverse_path), list_id, envelope }
+        let reverse_path = address(&envelope.reverse_path);
+        Self {
+            author: author.mailbox(),
+            authors: author.mailboxes(),
+            reverse_path,
+            list_id,
+            header,
+            envelope,
+        }
     }
+
+    /// The first recipient that one of the patterns fits.
+    pub(super) fn recipient(&self, patterns: &[AddressPattern]) -> Option<&'a str> {
+        let mut recipients = self.envelope.recipients.iter().map(String::as_str);
+        recipients.find(|recipient| fits_recipient(patterns, recipient))
+    }
+}
+
+fn fits_recipient(patterns: &[AddressPattern], recipient: &str) -> bool {
+    address(recipient).is_some_and(|recipient| patterns.iter().any(|pattern| pattern.fits(&recipient)))
 }
 
 /// Which condition does not fit.
@@ -162,6 +179,7 @@ impl<'a> Subject<'a> {
 pub(super) enum Misfit {
     Author,
     ReversePath,
+    Recipients,
     ListId,
     Client,
     Attribute(Attribute),
@@ -170,14 +188,41 @@ pub(super) enum Misfit {
 
 impl Misfit {
     /// The words of it, to follow the name of the rule.
-    pub(super) fn words(self) -> String {
+    pub(super) fn words(self, conditions: &Conditions, subject: &Subject<'_>) -> String {
         match self {
-            Self::Author => "is for other authors".to_owned(),
-            Self::ReversePath => "is for other envelope senders".to_owned(),
-            Self::ListId => "is for other mailing lists".to_owned(),
-            Self::Client => "is for other clients".to_owned(),
-            Self::Attribute(attribute) => format!("is for another {}", attribute.name()),
-            Self::Listener => "is for another listener".to_owned(),
+            Self::Author => format!("is for other authors: {}", list(&conditions.author)),
+            Self::ReversePath => format!("is for other envelope senders: {}", list(&conditions.reverse_path)),
+            Self::Recipients if conditions.recipients.every => {
+                format!("is for messages that go only to: {}", list(&conditions.recipients.patterns))
+            }
+            Self::Recipients => format!("is for other recipients: {}", list(&conditions.recipients.patterns)),
+            Self::ListId => format!("is for other mailing lists: {}", list(&conditions.list_id)),
+            Self::Client => format!("is for other clients: {}", list(&conditions.client)),
+            Self::Attribute(attribute) => {
+                let wanted = conditions.attributes.iter().filter(|(name, _)| *name == attribute);
+                let wanted: Vec<&Glob> = wanted.map(|(_, glob)| glob).collect();
+                let said = attribute.of(&subject.envelope.client).map(str::escape_debug);
+                let said = said.map_or_else(|| "which is not known".to_owned(), |said| format!("not {said}"));
+                format!("is for another {}: {}, {said}", attribute.name(), list(&wanted))
+            }
+            Self::Listener => format!("is for another listener: {}", list(&conditions.listener)),
+        }
+    }
+}
+
+/// Some of many, for people to read.
+fn list<T: fmt::Display>(all: &[T]) -> String {
+    const MOST: usize = 5;
+    let words: Vec<String> = all.iter().take(MOST).map(ToString::to_string).collect();
+    let more = if all.len() > MOST { ", …" } else { "" };
+    format!("{}{more}", words.join(", "))
+}
+
+impl fmt::Display for ReversePathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("<>"),
+            Self::Address(pattern) => pattern.fmt(f),
         }
     }
 }
@@ -193,6 +238,9 @@ impl Conditions {
         }
         if !any(&self.reverse_path, |pattern| pattern.fits(subject)) {
             return Err(Misfit::ReversePath);
+        }
+        if !self.recipients.fit(subject) {
+            return Err(Misfit::Recipients);
         }
         if !any(&self.list_id, |glob| subject.list_id.as_deref().is_some_and(|id| glob.fits(id))) {
             return Err(Misfit::ListId);
@@ -217,6 +265,18 @@ impl Conditions {
     }
 }
 
+impl RecipientPatterns {
+    fn fit(&self, subject: &Subject<'_>) -> bool {
+        let recipients = &subject.envelope.recipients;
+        let fits = |recipient: &String| fits_recipient(&self.patterns, recipient);
+        match (self.patterns.is_empty(), self.every) {
+            (true, _) => true,
+            (false, true) => !recipients.is_empty() && recipients.iter().all(fits),
+            (false, false) => recipients.iter().any(fits),
+        }
+    }
+}
+
 impl ReversePathPattern {
     fn fits(&self, subject: &Subject<'_>) -> bool {
         match self {
@@ -224,12 +284,6 @@ impl ReversePathPattern {
             Self::Address(pattern) => subject.reverse_path.as_ref().is_some_and(|path| pattern.fits(path)),
         }
     }
-}
-
-/// The one address that a text is.
-fn address(text: &str) -> Option<Mailbox> {
-    let mut mailboxes = parse_mailboxes(text.as_bytes()).ok()?;
-    if mailboxes.len() == 1 { mailboxes.pop() } else { None }
 }
 
 /// What stands in the last angle brackets (RFC 2919 §3), or all of it if there are none.
@@ -242,34 +296,4 @@ fn list_id(value: &[u8]) -> String {
 /// Whether something in a list fits; an empty list asks for nothing.
 fn any<T>(list: &[T], fits: impl FnMut(&T) -> bool) -> bool {
     list.is_empty() || list.iter().any(fits)
-}
-
-impl Agreement {
-    /// Whether the witness agrees.
-    pub(super) fn holds(self, subject: &Subject<'_>) -> bool {
-        let author = subject.author;
-        match self.with {
-            Witness::ReversePath if subject.envelope.reverse_path.is_empty() => true,
-            Witness::ReversePath => {
-                subject.reverse_path.as_ref().is_some_and(|path| self.extent.covers(author, path))
-            }
-            Witness::Login => {
-                let login = subject.envelope.client.login.as_deref().and_then(address);
-                login.is_some_and(|login| self.extent.covers(author, &login))
-            }
-        }
-    }
-}
-
-impl Extent {
-    fn covers(self, author: &Mailbox, witness: &Mailbox) -> bool {
-        match self {
-            Self::Address => {
-                author.domain == witness.domain && author.local_part.eq_ignore_ascii_case(&witness.local_part)
-            }
-            Self::Domain => {
-                author.domain.is_within(&witness.domain) || witness.domain.is_within(&author.domain)
-            }
-        }
-    }
 }

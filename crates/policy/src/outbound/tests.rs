@@ -128,11 +128,11 @@ fn every_condition_counts() {
     let from = |address: &str| Client { address: Some(address.parse().unwrap()), ..Client::default() };
     let joe = Client { login: Some("joe@a.example".to_owned()), ..Client::default() };
     for (conditions, fitting, other, misfit) in [
-        (bounces, path(""), envelope(), "is for other envelope senders"),
-        (sender, envelope(), path("joe@b.example"), "is for other envelope senders"),
-        (network, client(from("192.0.2.9")), client(from("192.0.3.9")), "is for other clients"),
-        (login, client(joe), envelope(), "is for another LOGIN"),
-        (by, listener("submission"), listener("other"), "is for another listener"),
+        (bounces, path(""), envelope(), "is for other envelope senders: <>"),
+        (sender, envelope(), path("joe@b.example"), "is for other envelope senders: *@*.a.example"),
+        (network, client(from("192.0.2.9")), client(from("192.0.3.9")), "is for other clients: 192.0.2.0/24"),
+        (login, client(joe), envelope(), "is for another LOGIN: joe*, which is not known"),
+        (by, listener("submission"), listener("other"), "is for another listener: submission"),
     ] {
         let rules = || vec![Rule { conditions: conditions.clone(), ..rule("rule 1", within(), &["rsa"]) }];
         assert_eq!(
@@ -164,25 +164,44 @@ fn a_mailing_list_is_known_by_its_identifier() {
 
 #[test]
 fn an_author_that_others_do_not_agree_with_is_not_signed_for() {
-    let agreement = |with, extent, refuse| Some(Agreement { with, extent, refuse });
+    let agreement = |with, extent, refuse| Some(Arc::new(Agreement { with, extent, refuse, realm: None }));
     let path = |path: &str| Envelope { reverse_path: path.to_owned(), ..Envelope::default() };
     let login = |login: &str| Envelope {
         client: Client { login: Some(login.to_owned()), ..Client::default() },
         ..Envelope::default()
     };
     let signed = "signed: d=a.example s=rsa (rule 1)";
-    let no_path = "unsigned: rule 1: author and envelope sender disagree";
-    let no_login = "unsigned: rule 1: author and login disagree";
+    let disagree = |words: &str| format!("unsigned: rule 1: author and {words}");
     for (with, extent, envelope, expected) in [
         (Witness::ReversePath, Extent::Address, path("JOE@news.a.example"), signed),
-        (Witness::ReversePath, Extent::Address, path("ann@news.a.example"), no_path),
+        (
+            Witness::ReversePath,
+            Extent::Address,
+            path("ann@news.a.example"),
+            &disagree("envelope sender disagree (ann@news.a.example)"),
+        ),
         (Witness::ReversePath, Extent::Domain, path("ann@a.example"), signed),
-        (Witness::ReversePath, Extent::Domain, path("ann@b.example"), no_path),
-        (Witness::ReversePath, Extent::Domain, path("no address"), no_path),
+        (
+            Witness::ReversePath,
+            Extent::Domain,
+            path("ann@b.example"),
+            &disagree("envelope sender disagree (ann@b.example)"),
+        ),
+        (
+            Witness::ReversePath,
+            Extent::Domain,
+            path("no address"),
+            &disagree("envelope sender disagree (no address)"),
+        ),
         (Witness::ReversePath, Extent::Domain, path(""), signed),
         (Witness::Login, Extent::Address, login("joe@news.a.example"), signed),
-        (Witness::Login, Extent::Address, login("joe"), no_login),
-        (Witness::Login, Extent::Domain, Envelope::default(), no_login),
+        (Witness::Login, Extent::Address, login("joe"), &disagree("login disagree (joe)")),
+        (
+            Witness::Login,
+            Extent::Domain,
+            Envelope::default(),
+            "unsigned: rule 1: nothing is known of the login",
+        ),
     ] {
         let rules =
             vec![Rule { agreement: agreement(with, extent, false), ..rule("rule 1", within(), &["rsa"]) }];
@@ -194,6 +213,96 @@ fn an_author_that_others_do_not_agree_with_is_not_signed_for() {
     };
     let decision = pass(&outbound(Matching::All, vec![strict]), path("ann@b.example"), MESSAGE);
     assert!(matches!(decision.verdict, Verdict::Refuse(Refusal { code: 550, enhanced: "5.7.1", .. })));
+}
+
+#[test]
+fn every_author_must_be_who_logged_in() {
+    let agreement = Agreement {
+        with: Witness::Received { by: None },
+        extent: Extent::Address,
+        realm: Some(domain("a.example")),
+        refuse: false,
+    };
+    let rules =
+        || vec![Rule { agreement: Some(Arc::new(agreement.clone())), ..rule("rule 1", within(), &["rsa"]) }];
+    let queued = || Envelope {
+        client: Client { ident: Some("4cYx".into()), ..Client::default() },
+        ..Envelope::default()
+    };
+    let received = "Received: from x (x [192.0.2.7])\r\n\t(Authenticated sender: joe)\r\n\tby mx.a.example \
+                    (Postfix) with ESMTPA id 4cYx; Fri, 27 Nov 2026 10:00:00 +0000\r\n";
+    let signed = "signed: d=a.example s=rsa (rule 1)";
+    let other = "unsigned: rule 1: author and login in Received disagree (joe)";
+    let unknown = "unsigned: rule 1: nothing is known of the login in Received";
+    for (from, received, envelope, expected) in [
+        ("joe@a.example", received, queued(), signed),
+        ("ann@a.example", received, queued(), other),
+        ("joe@a.example, ann@a.example", received, queued(), other),
+        ("joe@a.example", received, Envelope::default(), unknown),
+        ("joe@a.example", "", queued(), unknown),
+    ] {
+        let message = format!("{received}From: {from}\r\n\r\n");
+        assert_eq!(account(rules(), envelope, &message), expected, "{from}");
+    }
+}
+
+fn to(recipients: &[&str]) -> Envelope {
+    Envelope { recipients: recipients.iter().map(|&text| text.to_owned()).collect(), ..envelope() }
+}
+
+#[test]
+fn a_rule_may_be_for_some_recipients() {
+    let rules = |every| {
+        let patterns = vec![
+            AddressPattern::Domain(domain("b.example")),
+            AddressPattern::Glob(Glob::new("list-*@c.example")),
+        ];
+        let recipients = RecipientPatterns { patterns, every };
+        let conditions = Conditions { recipients, ..Conditions::default() };
+        let none = Action::Leave("they sign".to_owned());
+        vec![Rule::new("rule 1".to_owned(), conditions, none), rule("rule 2", within(), &["rsa"])]
+    };
+    for (recipients, any, all) in [
+        (&["x@b.example"][..], true, true),
+        (&["x@B.Example", "list-1@c.example"], true, true),
+        (&["x@d.example", "x@b.example"], true, false),
+        (&["x@d.example"], false, false),
+        (&[], false, false),
+        (&["\"x\\@y\"@b.example"], true, true),
+    ] {
+        for (every, fits) in [(false, any), (true, all)] {
+            let left = account(rules(every), to(recipients), MESSAGE).starts_with("unsigned");
+            assert_eq!(left, fits, "{recipients:?} {every}");
+        }
+    }
+    let explained = outbound(Matching::All, rules(false))
+        .explain(&Header::split(MESSAGE.as_bytes()).0, &to(&["x@d.example"]))
+        .to_string();
+    assert!(explained.contains("rule 1 is for other recipients: b.example, list-*@c.example"), "{explained}");
+}
+
+#[test]
+fn a_recipient_may_be_spared_the_second_signature() {
+    let rules = || {
+        vec![Rule {
+            single_for: vec![AddressPattern::Within(domain("old.example"))],
+            ..rule("rule 1", within(), &["rsa", "ed25519"])
+        }]
+    };
+    let one = "signed: d=a.example s=rsa (rule 1)";
+    let both = "signed: d=a.example s=rsa (rule 1), d=a.example s=ed25519 (rule 1)";
+    for (recipients, expected) in [
+        (&["x@mx.old.example"][..], one),
+        (&["x@b.example", "x@old.example"], one),
+        (&["x@b.example"], both),
+        (&[], both),
+    ] {
+        assert_eq!(account(rules(), to(recipients), MESSAGE), expected, "{recipients:?}");
+    }
+    let explained = outbound(Matching::All, rules())
+        .explain(&Header::split(MESSAGE.as_bytes()).0, &to(&["x@old.example"]))
+        .to_string();
+    assert!(explained.contains("rule 1 makes one signature only, for x@old.example"), "{explained}");
 }
 
 #[test]
@@ -327,7 +436,7 @@ fn an_explanation_walks_the_rules_aloud() {
     assert_eq!(
         explain(MESSAGE),
         "author: joe@news.a.example\n\
-         rule 1 is for other authors\n\
+         rule 1 is for other authors: other.example\n\
          rule 2 signs with d=a.example s=rsa\n\
          rule 2 signs with d=a.example s=ed25519\n\
          signed: d=a.example s=rsa, d=a.example s=ed25519"
