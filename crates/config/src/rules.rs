@@ -5,6 +5,7 @@
 //! precise line counts is put in that order here.
 
 mod directory;
+mod key_table;
 mod lines;
 mod maps;
 mod opendkim;
@@ -25,13 +26,24 @@ pub struct Rules {
     pub table: RuleTable,
     /// What is wrong with them; one report for each file that has faults.
     pub reports: Vec<Report>,
+    /// Where each rule stands, for faults that are found later.
+    pub origins: Vec<Origin>,
+}
+
+/// Where a rule stands.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// In which file.
+    pub file: Arc<Source>,
+    /// Where there.
+    pub place: Place,
 }
 
 /// Reads the tables that a file names, and looks for rules that stand in each other's way.
 #[must_use]
 pub fn rules(config: &Config) -> Rules {
     let Engine::Outbound(outbound) = &config.engine else {
-        return Rules { table: RuleTable::default(), reports: Vec::new() };
+        return Rules { table: RuleTable::default(), reports: Vec::new(), origins: Vec::new() };
     };
     let mut gathering = Gathering::new(Arc::clone(&config.file));
     for (number, entry) in (0..).zip(&outbound.entries) {
@@ -178,8 +190,12 @@ impl Gathering {
             };
             self.complain(source, fault);
         }
+        let origin =
+            |&(source, place): &(usize, Place)| Origin { file: Arc::clone(&self.sources[source]), place };
+        let origins = self.origins.iter().map(origin).collect();
         let reports = self.sources.into_iter().zip(self.faults);
         let reports = reports.filter(|(_, faults)| !faults.is_empty());
-        Rules { table, reports: reports.map(|(source, faults)| Report::new(source, faults)).collect() }
+        let reports = reports.map(|(source, faults)| Report::new(source, faults)).collect();
+        Rules { table, reports, origins }
     }
 }

@@ -40,14 +40,8 @@ impl Gathering {
 
 fn rule(table: &Table, path: &Path, domain: Domain, signatures: Vec<SignatureTemplate>) -> Rule {
     let pattern = if table.subdomains { AddressPattern::Within } else { AddressPattern::Domain };
-    Rule {
-        name: path.display().to_string(),
-        conditions: Conditions { author: vec![pattern(domain)], ..Conditions::default() },
-        agreement: None,
-        table: None,
-        sign_again: false,
-        action: Action::Sign(signatures),
-    }
+    let conditions = Conditions { author: vec![pattern(domain)], ..Conditions::default() };
+    Rule::new(path.display().to_string(), conditions, Action::Sign(signatures))
 }
 
 /// One signature for each key of a domain; where keys change, only for the one whose turn it is.

@@ -15,14 +15,33 @@ pub(super) struct Line<'a> {
     pub(super) value: &'a str,
 }
 
-/// The lines of a table, without those that are empty or begin with one of `comments`.
-pub(super) fn lines<'a>(text: &'a str, comments: &'a [char]) -> impl Iterator<Item = Line<'a>> {
+/// What is a comment.
+#[derive(Clone, Copy)]
+pub(super) enum Comments {
+    /// A line that begins with `#` or `;`, as DKIMproxy has it.
+    Lines,
+    /// Whatever follows a `#`, as OpenDKIM has it.
+    Rests,
+}
+
+impl Comments {
+    fn without(self, line: &str) -> &str {
+        match self {
+            Self::Lines if line.trim_start().starts_with(['#', ';']) => "",
+            Self::Lines => line,
+            Self::Rests => line.split('#').next().unwrap_or_default(),
+        }
+    }
+}
+
+/// The lines of a table, without those that are empty.
+pub(super) fn lines(text: &str, comments: Comments) -> impl Iterator<Item = Line<'_>> {
     let mut start = 0;
     (1..).zip(text.split_inclusive('\n')).filter_map(move |(number, raw)| {
         let at = start + raw.len() - raw.trim_start().len();
         start += raw.len();
-        let line = raw.trim();
-        if line.is_empty() || line.starts_with(comments) {
+        let line = comments.without(raw).trim();
+        if line.is_empty() {
             return None;
         }
         let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
@@ -37,9 +56,12 @@ mod tests {
     #[test]
     fn lines_have_their_places() {
         let text = "# head\n\n  a.example\t dkim(x, y) \r\nalone\n;note\nlast x";
-        let read: Vec<_> = lines(text, &['#', ';']).collect();
+        let read: Vec<_> = lines(text, Comments::Lines).collect();
         let said: Vec<_> = read.iter().map(|line| (line.number, line.key, line.value)).collect();
         assert_eq!(said, [(3, "a.example", "dkim(x, y)"), (4, "alone", ""), (6, "last", "x")]);
         assert_eq!(read[0].place.text(text), "a.example\t dkim(x, y)");
+        let read: Vec<_> = lines("a b # c\n#d\n;e#f", Comments::Rests).collect();
+        let said: Vec<_> = read.iter().map(|line| (line.number, line.key, line.value)).collect();
+        assert_eq!(said, [(1, "a", "b"), (3, ";e", "")]);
     }
 }

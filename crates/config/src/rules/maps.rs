@@ -4,7 +4,7 @@
 //! address without its `+extension`, its domain, the parents of the domain, and `.` for all. In `d=`, `i=` and `key=`
 //! stand `$sender`, `$senderdomain` and `$key` (what was found in the map).
 
-use super::lines::{Line, lines};
+use super::lines::{Comments, Line, lines};
 use super::{Gathering, Precision, TableRules};
 use crate::dkimproxy::{SignatureWord, signature_words};
 use crate::fault::Fault;
@@ -43,7 +43,7 @@ impl Gathering {
         let mut seen = HashMap::new();
         let mut rules = Vec::new();
         let base = path.parent().unwrap_or(Path::new(""));
-        for line in lines(&file.text, &['#', ';']) {
+        for line in lines(&file.text, Comments::Lines) {
             if let Some(earlier) = seen.insert(line.key.to_ascii_lowercase(), line.number) {
                 let problem = format!("`{}` stands in line {earlier} already", line.key);
                 self.complain(source, Fault::unusable(line.place, problem, "keep one of them"));
@@ -56,9 +56,7 @@ impl Gathering {
                     }
                     let name = format!("{}:{}", path.display(), line.number);
                     let action = Action::Sign(signatures);
-                    let rule =
-                        Rule { name, conditions, agreement: None, table: None, sign_again: false, action };
-                    rules.push((precision, rule, line.place));
+                    rules.push((precision, Rule::new(name, conditions, action), line.place));
                 }
                 Err(problem) => {
                     let problem = format!("`{}`, {problem}", line.place.text(&file.text));
@@ -195,14 +193,10 @@ impl Macros<'_> {
     }
 
     fn identity(&self, text: &str) -> Result<Identity, Problem> {
-        match text.split_once('@') {
-            _ if text == "$sender" => Ok(Identity::Author),
-            Some((local_part, SENDER_DOMAIN)) => Ok(Identity::AtAuthorDomain(local_part.to_owned())),
-            _ => match Identity::from_text(&text.replace("$key", self.key))? {
-                Identity::Author => Err(Problem::new("whose `i=` has no `@`")),
-                identity => Ok(identity),
-            },
+        if text == "author" {
+            return Err(Problem::new("whose `i=` has no `@`"));
         }
+        Identity::from_text(&text.replace("$key", self.key))
     }
 
     fn key_choice(&self, base: &Path, text: &str) -> Result<KeyChoice, Problem> {

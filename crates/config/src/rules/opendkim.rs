@@ -1,21 +1,19 @@
-//! OpenDKIM's `SigningTable` and `KeyTable` (opendkim.conf(5)).
+//! OpenDKIM's `SigningTable` (opendkim.conf(5)).
 //!
-//! A line of the first is a key, the name of a key, and perhaps an identity; of the second, the name of a key and
-//! `domain:selector:file`. In a `refile:` the keys of the first are patterns, of which `*` stands for anything, in
-//! their order. Otherwise the most precise counts: `user@host`, `host`, `user@.parent`, `.parent`, `user@*`, `*`.
-//! A `%` is the author's domain.
+//! A line is a key, the name of a line of the key table, and perhaps a colon and an identity. In a `refile:` the keys
+//! are patterns, of which `*` stands for anything, in their order. Otherwise the most precise counts: `user@host`,
+//! `host`, `user@.parent`, `.parent`, `user@*`, `*`. A `%` is the author's domain, also as the name of a key.
 
-use super::lines::{Line, lines};
-use super::maps::key_choice;
+use super::key_table::{KeyLine, KeyTable};
+use super::lines::{Comments, Line, lines};
 use super::{Gathering, Precision, TableRules};
 use crate::fault::Fault;
 use crate::outbound::{Dataset, Table};
-use crate::signature::{Selector, identity_domain};
+use crate::signature::identity_domain;
 use crate::text::{FromText, Problem};
 use mail::{Domain, parse_mailboxes};
 use policy::outbound::{
-    Action, AddressPattern, Conditions, Glob, Identity, KeyChoice, Rule, SignatureTemplate, SigningDomain,
-    Style,
+    Action, AddressPattern, Conditions, Glob, Identity, Rule, SignatureTemplate, SigningDomain, Style,
 };
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -29,29 +27,22 @@ pub(super) struct Tables<'a> {
     pub(super) multiple: bool,
 }
 
-/// A line of the key table.
-struct KeyLine {
-    domain: SigningDomain,
-    selector: Domain,
-    key: KeyChoice,
-}
+/// A rule of a line: how precise it is, when it fits, and what it signs with.
+type Found = (Precision, Conditions, SignatureTemplate);
 
 impl Gathering {
     pub(super) fn signing_table(&mut self, table: &Table, tables: &Tables<'_>, number: u32) {
-        let keys = self.key_table(&tables.keys.path);
+        let keys = self.key_table(tables.keys);
         let Some(source) = self.open(&tables.signing.path) else { return };
         let Some(keys) = keys else { return };
         let file = Arc::clone(&self.sources[source]);
         let mut rules = Vec::new();
-        for line in lines(&file.text, &['#']) {
+        for line in lines(&file.text, Comments::Rests) {
             match self.signing_line(table, line, (&keys, tables.signing.patterns)) {
-                Ok((precision, conditions, signature)) => {
+                Ok(found) => rules.extend(found.into_iter().map(|(precision, conditions, signature)| {
                     let name = format!("{}:{}", tables.signing.path.display(), line.number);
-                    let action = Action::Sign(vec![signature]);
-                    let rule =
-                        Rule { name, conditions, agreement: None, table: None, sign_again: false, action };
-                    rules.push((precision, rule, line.place));
-                }
+                    (precision, Rule::new(name, conditions, Action::Sign(vec![signature])), line.place)
+                })),
                 Err(problem) => {
                     let problem = format!("`{}`, {problem}", line.place.text(&file.text));
                     let remedy =
@@ -83,25 +74,16 @@ impl Gathering {
         }
     }
 
-    fn key_table(&mut self, path: &Path) -> Option<HashMap<String, KeyLine>> {
-        let source = self.open(path)?;
+    fn key_table(&mut self, dataset: &Dataset) -> Option<KeyTable> {
+        let source = self.open(&dataset.path)?;
         let file = Arc::clone(&self.sources[source]);
-        let base = path.parent().unwrap_or(Path::new(""));
-        let mut keys = HashMap::new();
-        for line in lines(&file.text, &['#']) {
-            match KeyLine::parse(line.value, base) {
-                Ok(key) => {
-                    if keys.insert(line.key.to_ascii_lowercase(), key).is_some() {
-                        let problem = format!("`{}` stands twice in this table", line.key);
-                        self.complain(source, Fault::unusable(line.place, problem, "keep one of them"));
-                    }
-                }
-                Err(problem) => {
-                    let problem = format!("`{}`, {problem}", line.place.text(&file.text));
-                    let remedy =
-                        "a line is the name of a key, blanks, and `domain:selector:/path/of/the/key`";
-                    self.complain(source, Fault::unusable(line.place, problem, remedy));
-                }
+        let base = dataset.path.parent().unwrap_or(Path::new(""));
+        let mut keys = KeyTable::default();
+        for line in lines(&file.text, Comments::Rests) {
+            if let Err(problem) = keys.add(line, dataset.patterns, base) {
+                let problem = format!("`{}`, {problem}", line.place.text(&file.text));
+                let remedy = "a line is the name of a key, blanks, and `domain:selector:/path/of/the/key`";
+                self.complain(source, Fault::unusable(line.place, problem, remedy));
             }
         }
         Some(keys)
@@ -111,16 +93,37 @@ impl Gathering {
         &mut self,
         table: &Table,
         line: Line<'_>,
-        (keys, patterns): (&HashMap<String, KeyLine>, bool),
-    ) -> Result<(Precision, Conditions, SignatureTemplate), Problem> {
-        let mut columns = line.value.split_whitespace();
-        let name = columns.next().ok_or_else(|| Problem::new("where the second column is missing"))?;
-        let key = keys
-            .get(&name.to_ascii_lowercase())
-            .ok_or_else(|| Problem::new(format!("but the key table has no `{name}`")))?;
+        (keys, patterns): (&KeyTable, bool),
+    ) -> Result<Vec<Found>, Problem> {
+        let (name, identity) = line.value.split_once([':', ' ', '\t']).unwrap_or((line.value, ""));
+        if name.is_empty() {
+            return Err(Problem::new("where the second column is missing"));
+        }
+        let identity = Some(identity.trim()).filter(|identity| !identity.is_empty());
         let (precision, author) = if patterns { pattern(line.key)? } else { precise(line.key)? };
+        if name != "%" {
+            let key = keys.get(name);
+            let key = key.ok_or_else(|| Problem::new(format!("but the key table has no `{name}`")))?;
+            return self.found(table, (precision, author), (key, identity)).map(|found| vec![found]);
+        }
+        // The name of the key is the author's domain.
+        let mut all = Vec::new();
+        for (domain, key) in keys.by_domain() {
+            if let Some(author) = narrowed(&author, &domain)? {
+                all.push(self.found(table, (precision, vec![author]), (key, identity))?);
+            }
+        }
+        Ok(all)
+    }
+
+    fn found(
+        &mut self,
+        table: &Table,
+        (precision, author): (Precision, Vec<AddressPattern>),
+        (key, identity): (&KeyLine, Option<&str>),
+    ) -> Result<Found, Problem> {
         let mut style = table.options.style(table.options.words.iter().flatten().next());
-        if let (Style::Dkim(style), Some(identity)) = (&mut style, columns.next()) {
+        if let (Style::Dkim(style), Some(identity)) = (&mut style, identity) {
             style.identity = identity_within(identity, &key.domain)?;
         }
         let signature = SignatureTemplate {
@@ -133,22 +136,25 @@ impl Gathering {
     }
 }
 
-impl KeyLine {
-    fn parse(text: &str, base: &Path) -> Result<Self, Problem> {
-        let mut columns = text.splitn(3, ':');
-        let missing = || Problem::new("where a column is missing");
-        let (domain, selector) = (columns.next().ok_or_else(missing)?, columns.next().ok_or_else(missing)?);
-        let path = columns.next().map(str::trim).filter(|path| !path.is_empty()).ok_or_else(missing)?;
-        if !path.starts_with(['/', '.']) {
-            return Err(Problem::new("whose third part is no path: a key has a file of its own here"));
+/// What of a pattern is within a domain.
+fn narrowed(author: &[AddressPattern], domain: &Domain) -> Result<Option<AddressPattern>, Problem> {
+    let own = || AddressPattern::Domain(domain.clone());
+    Ok(match author.first() {
+        None => Some(own()),
+        Some(AddressPattern::Glob(glob)) => {
+            let text = glob.to_string();
+            let (local_part, host) = text
+                .rsplit_once('@')
+                .ok_or_else(|| Problem::new("where `%` needs a pattern with an `@`, or `*`"))?;
+            let whole = || AddressPattern::Glob(Glob::new(&format!("{local_part}@{domain}")));
+            let fits = Glob::new(host).fits(domain.as_str());
+            fits.then(|| if local_part == "*" { own() } else { whole() })
         }
-        let domain = match domain {
-            "%" => SigningDomain::Author,
-            _ => SigningDomain::Fixed(Domain::from_text(domain)?),
-        };
-        let Selector(selector) = Selector::from_text(selector)?;
-        Ok(Self { domain, selector, key: key_choice(&base.join(path).to_string_lossy(), "%") })
-    }
+        Some(other) => Some(other.clone()).filter(|pattern| match pattern {
+            AddressPattern::Address(mailbox) => mailbox.domain == *domain,
+            other => *other == own(),
+        }),
+    })
 }
 
 /// A pattern of a `refile:`; nothing but `*` is special.
@@ -170,6 +176,11 @@ fn precise(key: &str) -> Result<(Precision, Vec<AddressPattern>), Problem> {
     let labels = |domain: &str| Reverse(domain.split('.').count());
     if key == "*" {
         return Ok(((5, Reverse(0)), Vec::new()));
+    }
+    if key.strip_suffix("@*").unwrap_or(key).contains('*') {
+        return Err(Problem::new(
+            "which holds a `*`, and this table has no patterns: say `refile:` before its path",
+        ));
     }
     match key.split_once('@') {
         Some((user, "*")) => {
@@ -198,10 +209,10 @@ fn precise(key: &str) -> Result<(Precision, Vec<AddressPattern>), Problem> {
 
 /// OpenDKIM leaves out an identity that is outside of the domain that signs.
 fn identity_within(text: &str, domain: &SigningDomain) -> Result<Identity, Problem> {
+    let text = if text.contains('@') { text.to_owned() } else { format!("@{text}") };
     if let Some(local_part) = text.strip_suffix("@%") {
         return Ok(Identity::AtAuthorDomain(local_part.to_owned()));
     }
-    let text = if text.contains('@') { text.to_owned() } else { format!("@{text}") };
     let identity = Identity::from_text(&text)?;
     let outside = match (identity_domain(&identity), domain) {
         (Some(identity), SigningDomain::Fixed(domain)) => !identity.is_within(domain),

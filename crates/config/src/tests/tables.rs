@@ -200,8 +200,8 @@ lists   lists.example:l1:./l1.pem
 fn the_patterns_of_a_refile_stand_in_their_order() {
     let signing = "\
 *@domain.example        default._domainkey.domain.example
-list-*@*.example        lists   @lists.example
-*@sub.domain.example    any     @%
+list-*@*.example        lists:@lists.example
+*@sub.domain.example    any:@%
 *                       any
 ";
     let site = Site::new(&[("signing.table", signing), ("key.table", KEY_TABLE)]);
@@ -224,6 +224,57 @@ list-*@*.example        lists   @lists.example
         site.outcome(multiple, "list-x@domain.example"),
         "d=domain.example s=default /etc/opendkim/keys/domain.example/default, d=lists.example s=l1 ./l1.pem, \
          d=domain.example s=mail /etc/opendkim/keys/domain.example/mail.private"
+    );
+}
+
+/// opendkim.conf(5): "If the first field contains only a \"%\" character, it will be replaced by the domain found in the
+/// From: header field."
+#[test]
+fn the_authors_domain_may_be_the_name_of_the_key() {
+    let signing = "# comment\nnews@*.a.example any # and here\n*@*.example %:list@%\njoe@c.test %\n";
+    let keys = "any  n.example:n:/n\na.example a.example:s:/a # main\nb.a.example b.a.example:s:/b\n\
+                c.test c.test:s:/c\nd.test d.test:s:/d\n";
+    let site = Site::new(&[("signing.table", signing), ("key.table", keys)]);
+    let sign = "sign:\n  - {signing_table: 'refile:signing.table', key_table: 'refile:key.table'}\n";
+    for (author, expected) in [
+        ("joe@a.example", "d=a.example s=s /a"),
+        ("joe@b.a.example", "d=b.a.example s=s /b"),
+        ("news@b.a.example", "d=n.example s=n /n"),
+        ("joe@c.test", "d=c.test s=s /c"),
+        ("ann@c.test", "unsigned: no rule for c.test"),
+        ("joe@d.test", "unsigned: no rule for d.test"),
+        ("joe@e.example", "unsigned: no rule for e.example"),
+    ] {
+        assert_eq!(site.outcome(sign, author), expected, "{author}");
+    }
+}
+
+#[test]
+fn the_names_of_keys_may_be_patterns() {
+    let signing = "*@a.example a\n*@b.example b-2\n*@c.example c\n";
+    let keys = "b-*  b.example:s:/b\nb-2 b.example:never:/n\n*  %:rest:/keys/%.pem\n";
+    let site = Site::new(&[("signing.table", signing), ("key.table", keys)]);
+    let sign = "sign:\n  - {signing_table: 'refile:signing.table', key_table: 'refile:key.table'}\n";
+    for (author, expected) in [
+        ("joe@a.example", "d=a.example s=rest /keys/a.example.pem"),
+        ("joe@b.example", "d=b.example s=s /b"),
+        ("joe@c.example", "d=c.example s=rest /keys/c.example.pem"),
+    ] {
+        assert_eq!(site.outcome(sign, author), expected, "{author}");
+    }
+}
+
+#[test]
+fn a_pattern_in_a_table_without_patterns_is_a_fault() {
+    let signing = "*@a.example good\n*joe@* good\njoe@b.example good\n* good\n";
+    let site = Site::new(&[("signing.table", signing), ("key.table", "good a.example:s:/k\n")]);
+    let why = "which holds a `*`, and this table has no patterns: say `refile:` before its path";
+    assert_eq!(
+        site.faults("sign:\n  - {signing_table: signing.table, key_table: key.table}\n"),
+        [
+            format!("signing.table:1: `*@a.example good`, {why}"),
+            format!("signing.table:2: `*joe@* good`, {why}")
+        ]
     );
 }
 
@@ -261,7 +312,7 @@ fn the_tables_of_opendkim_name_the_line_that_is_wrong() {
             "key.table:2: `short a.example:s`, where a column is missing",
             "key.table:3: `inline a.example:s:MIIEabc`, whose third part is no path: a key has a file of its own here",
             "key.table:4: `alone`, where a column is missing",
-            "key.table:5: `Good` stands twice in this table",
+            "key.table:5: `Good a.example:s:/k`, whose name stands in this table already",
             "signing.table:1: `*@a.example`, where the second column is missing",
             "signing.table:2: `*@b.example nokey`, but the key table has no `nokey`",
             "signing.table:3: `c.example good`, which fits no address: probably `*@c.example`",
