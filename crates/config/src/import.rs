@@ -1,15 +1,18 @@
 //! Configuration files out of those of the predecessors: YAML with comments, and a list of what changes and why.
 //!
-//! Texts in, texts out: nothing is read or written here. `options` reads the lines of both programs and of init
-//! scripts, `dkimproxy` and `opendkim` know their options, `write` writes YAML.
+//! Texts in, texts out: nothing is written here, and read only what the caller fetches. `options` reads the lines of
+//! both programs and of init scripts, `dkimproxy` and `opendkim` know their options, `write` writes YAML.
 
 mod dkimproxy;
+mod dkimproxy_rule;
 mod opendkim;
+mod opendkim_options;
 mod options;
 mod write;
 
 pub use dkimproxy::{DKIMPROXY_OPTIONS, dkimproxy};
-pub use opendkim::{OPENDKIM_OPTIONS, opendkim};
+pub use opendkim::opendkim;
+pub use opendkim_options::OPENDKIM_OPTIONS;
 
 use crate::fault::Source;
 use std::fmt;

@@ -13,7 +13,9 @@ use std::process::ExitCode;
 pub fn import(command: &ImportCommand) -> ExitCode {
     let (arguments, read): (&ImportArgs, fn(&[Source]) -> Imported) = match command {
         ImportCommand::Dkimproxy(arguments) => (arguments, dkimproxy),
-        ImportCommand::Opendkim(arguments) => (arguments, opendkim),
+        ImportCommand::Opendkim(arguments) => {
+            (arguments, |files| opendkim(files, &|path| fs::read_to_string(path).ok()))
+        }
     };
     let mut files = Vec::new();
     for path in &arguments.paths {

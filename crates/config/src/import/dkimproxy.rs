@@ -1,15 +1,17 @@
 //! DKIMproxy's options (`dkimproxy.in`, `dkimproxy.out`), from their files and from command lines.
 
 use super::Fate::{Without, Word};
+use super::dkimproxy_rule::Rule;
 use super::options::{Role, Setting, settings};
-use super::write::{Yaml, list_text, value_text};
+use super::write::{Yaml, value_text};
 use super::{Fate, Imported, fate, located};
-use crate::dkimproxy::SignatureWord;
 use crate::fault::Source;
-use dkim::{Canonicalization, Kind};
+use dkim::Canonicalization;
 
 const SERVICE: &str = "systemd, the init script or the container does this";
 const PROCESSES: &str = "one process serves all; see `limits`";
+const LOG: &str = "the log goes to standard error: `--log-format`, `--log-level`";
+const CLIENTS: &str = "`clients` says who may connect";
 
 /// What becomes of each option.
 pub const DKIMPROXY_OPTIONS: &[(&str, Fate)] = &[
@@ -26,17 +28,32 @@ pub const DKIMPROXY_OPTIONS: &[(&str, Fate)] = &[
     ("signature", Word("signature")),
     ("sender_map", Word("sender_map")),
     ("listid_map", Word("listid_map")),
+    ("identity", Word("identity")),
     ("hostname", Word("hostname")),
     ("reject_fail", Word("reject_fail")),
     ("reject_error", Word("reject_error, on_fault")),
-    ("conf_file", Without("the file is the argument of `dkimgate run`")),
+    ("conf_file", Without("name this file too, as an argument of `dkimgate import dkimproxy`")),
     ("daemonize", Without(SERVICE)),
     ("background", Without(SERVICE)),
     ("user", Without(SERVICE)),
     ("group", Without(SERVICE)),
     ("pidfile", Without(SERVICE)),
     ("pid_file", Without(SERVICE)),
-    ("log_file", Without("the log goes to standard error: `--log-format`, `--log-level`")),
+    ("setsid", Without(SERVICE)),
+    ("chroot", Without(SERVICE)),
+    ("lock_file", Without(SERVICE)),
+    ("log_file", Without(LOG)),
+    ("log_level", Without(LOG)),
+    ("syslog_facility", Without(LOG)),
+    ("syslog_ident", Without(LOG)),
+    ("syslog_logopt", Without(LOG)),
+    ("syslog_logsock", Without(LOG)),
+    ("allow", Without(CLIENTS)),
+    ("deny", Without(CLIENTS)),
+    ("cidr_allow", Without(CLIENTS)),
+    ("cidr_deny", Without(CLIENTS)),
+    ("reverse_lookups", Without("no client's name is looked up")),
+    ("proto", Without("`listen` is TCP, or a UNIX socket")),
     ("debugtrace", Without("`dkimgate explain` says what is done with a message, and why")),
     ("smtp_hello", Without("EHLO names `hostname`")),
     ("min_servers", Without(PROCESSES)),
@@ -44,6 +61,15 @@ pub const DKIMPROXY_OPTIONS: &[(&str, Fate)] = &[
     ("min_spare_servers", Without(PROCESSES)),
     ("max_spare_servers", Without(PROCESSES)),
     ("max_requests", Without(PROCESSES)),
+    ("server_type", Without(PROCESSES)),
+    ("serialize", Without(PROCESSES)),
+    ("check_for_dead", Without(PROCESSES)),
+    ("check_for_waiting", Without(PROCESSES)),
+    ("check_for_spawn", Without(PROCESSES)),
+    ("check_for_dequeue", Without(PROCESSES)),
+    ("max_dequeue", Without(PROCESSES)),
+    ("no_close_by_child", Without(PROCESSES)),
+    ("no_client_stdout", Without(PROCESSES)),
 ];
 
 /// Reads files of DKIMproxy's, or init scripts with its command lines.
@@ -66,11 +92,11 @@ pub fn dkimproxy(files: &[Source]) -> Imported {
     };
     let outbound = of(Role::Outbound);
     if has(&outbound, &SIGNING) {
-        imported.outbound = Some(write_outbound(&outbound, &mut imported));
+        imported.outbound = write_outbound(&outbound, &mut imported);
     }
     let inbound: Vec<_> = of(Role::Inbound).into_iter().filter(|setting| !is_signing(setting)).collect();
     if all.iter().any(|setting| role_of(setting, &all) == Some(Role::Inbound)) {
-        imported.inbound = Some(write_inbound(&inbound));
+        imported.inbound = Some(write_inbound(&inbound, &mut imported));
     }
     if imported.outbound.is_none() && imported.inbound.is_none() {
         imported.remark("nothing was found that DKIMproxy would do");
@@ -82,7 +108,8 @@ pub fn dkimproxy(files: &[Source]) -> Imported {
     imported
 }
 
-const SIGNING: [&str; 6] = ["domain", "selector", "keyfile", "signature", "sender_map", "listid_map"];
+const SIGNING: [&str; 7] =
+    ["domain", "selector", "keyfile", "signature", "identity", "sender_map", "listid_map"];
 
 fn is_signing(setting: &Setting<'_>) -> bool {
     SIGNING.iter().any(|name| setting.is(name))
@@ -97,21 +124,26 @@ fn role_of(setting: &Setting<'_>, all: &[Setting<'_>]) -> Option<Role> {
     Some(if same_file.any(is_signing) { Role::Outbound } else { Role::Inbound })
 }
 
-fn last<'a>(settings: &[&'a Setting<'a>], name: &str) -> Option<&'a Setting<'a>> {
+pub(super) fn last<'a>(settings: &[&'a Setting<'a>], name: &str) -> Option<&'a Setting<'a>> {
     settings.iter().rev().find(|setting| setting.is(name)).copied()
 }
 
-fn value<'a>(settings: &[&'a Setting<'a>], name: &str) -> Option<&'a str> {
+pub(super) fn value<'a>(settings: &[&'a Setting<'a>], name: &str) -> Option<&'a str> {
     last(settings, name).map(|setting| setting.value.as_str()).filter(|value| !value.is_empty())
 }
 
-fn write_head(yaml: &mut Yaml, settings: &[&Setting<'_>], role: &str, ports: [&str; 2]) {
+fn write_head(
+    yaml: &mut Yaml,
+    settings: &[&Setting<'_>],
+    (role, ports): (&str, [&str; 2]),
+    imported: &mut Imported,
+) {
     yaml.comment(&format!(
         "{role}: written out of DKIMproxy's files. What each word means stands in the file of this role that"
     ));
     yaml.comment("comes with dkimgate. `dkimgate check` finds every fault in it.").raw(0, "");
     yaml.option(0, "role", role);
-    yaml.option(0, "listen", &address(settings, ["listen", "host", "port"], ports[0]));
+    yaml.option(0, "listen", &listen_address(settings, ports[0], imported));
     yaml.option(0, "relay", &address(settings, ["relay", "relay_host", "relay_port"], ports[1]));
 }
 
@@ -123,15 +155,27 @@ fn address(settings: &[&Setting<'_>], names: [&str; 3], default: &str) -> String
         None => host.to_owned(),
     });
     match whole.or(parts) {
-        Some(address) if address.contains(':') => address,
+        Some(address) if address.contains(':') => address.replacen("localhost:", "127.0.0.1:", 1),
         Some(host) => format!("{host}:25"),
         None => default.to_owned(),
     }
 }
 
-fn write_inbound(settings: &[&Setting<'_>]) -> String {
+/// Where to listen. What listened on all addresses listens on loopback: whoever may connect may send with our
+/// signature.
+fn listen_address(settings: &[&Setting<'_>], default: &str, imported: &mut Imported) -> String {
+    let address = address(settings, ["listen", "host", "port"], default);
+    let Some((host @ ("*" | "0.0.0.0" | "[::]"), port)) = address.rsplit_once(':') else { return address };
+    imported.remark(&format!(
+        "listen: DKIMproxy listened on all addresses (`{host}`); now on 127.0.0.1 alone. To be reached from other \
+         hosts, name an address of this one, and in `clients` those who may connect"
+    ));
+    format!("127.0.0.1:{port}")
+}
+
+fn write_inbound(settings: &[&Setting<'_>], imported: &mut Imported) -> String {
     let mut yaml = Yaml::default();
-    write_head(&mut yaml, settings, "inbound", ["127.0.0.1:10025", "127.0.0.1:10026"]);
+    write_head(&mut yaml, settings, ("inbound", ["127.0.0.1:10025", "127.0.0.1:10026"]), imported);
     if let Some(hostname) = value(settings, "hostname").filter(|name| !name.contains(['$', '`'])) {
         yaml.comment("The authserv-id.").option(0, "hostname", hostname);
     }
@@ -143,9 +187,18 @@ fn write_inbound(settings: &[&Setting<'_>]) -> String {
     yaml.finish()
 }
 
-fn write_outbound(settings: &[&Setting<'_>], imported: &mut Imported) -> String {
+/// Nothing if there is nothing to sign with.
+fn write_outbound(settings: &[&Setting<'_>], imported: &mut Imported) -> Option<String> {
+    let has_maps = value(settings, "sender_map").or(value(settings, "listid_map")).is_some();
+    let rule = Rule::of(settings, imported);
+    if rule.is_none() && !has_maps {
+        imported.remark(
+            "nothing to sign with: neither a map, nor `domain` (or `d=` in a signature) with `keyfile` and `selector`",
+        );
+        return None;
+    }
     let mut yaml = Yaml::default();
-    write_head(&mut yaml, settings, "outbound", ["127.0.0.1:10027", "127.0.0.1:10028"]);
+    write_head(&mut yaml, settings, ("outbound", ["127.0.0.1:10027", "127.0.0.1:10028"]), imported);
     yaml.raw(0, "").comment("What is done if a key cannot be used. DKIMproxy let the mail out unsigned unless `reject_error` was set.");
     if last(settings, "reject_error").is_some_and(Setting::is_on) {
         yaml.option(0, "on_fault", "defer");
@@ -157,7 +210,7 @@ fn write_outbound(settings: &[&Setting<'_>], imported: &mut Imported) -> String 
         yaml.raw(0, "#on_fault: unsigned");
     }
     yaml.raw(0, "");
-    if value(settings, "sender_map").or(value(settings, "listid_map")).is_some() {
+    if has_maps {
         yaml.comment("What the maps do not name gets the signatures below them.").option(0, "match", "first");
     }
     yaml.raw(0, "sign:");
@@ -166,8 +219,10 @@ fn write_outbound(settings: &[&Setting<'_>], imported: &mut Imported) -> String 
             write_map(&mut yaml, settings, setting);
         }
     }
-    write_rule(&mut yaml, settings, imported);
-    yaml.finish()
+    if let Some(rule) = rule {
+        rule.write(&mut yaml);
+    }
+    Some(yaml.finish())
 }
 
 fn write_map(yaml: &mut Yaml, settings: &[&Setting<'_>], map: &Setting<'_>) {
@@ -178,88 +233,20 @@ fn write_map(yaml: &mut Yaml, settings: &[&Setting<'_>], map: &Setting<'_>) {
     if let Some(keyfile) = last(settings, "keyfile") {
         yaml.option(4, "keyfile", &located(keyfile.file, &keyfile.value));
     }
-}
-
-fn write_rule(yaml: &mut Yaml, settings: &[&Setting<'_>], imported: &mut Imported) {
-    let (Some(domain), Some(keyfile)) = (last(settings, "domain"), last(settings, "keyfile")) else { return };
-    let domains: Vec<String> = domain.value.split(',').map(|name| name.trim().to_owned()).collect();
-    if domains.len() == 1 {
-        imported.note(
-            domain,
-            "DKIMproxy signed all mail as its one domain, whoever wrote it; now only mail whose author is of this domain is signed",
-        );
-    }
-    yaml.raw(2, &format!("- domain: {}", list_text(&domains)));
-    yaml.raw(4, "# DKIMproxy signed mail of subdomains as the domain above them.").option(
-        4,
-        "subdomains",
-        "true",
-    );
-    yaml.option(4, "selector", value(settings, "selector").unwrap_or("selector1"));
-    yaml.option(4, "keyfile", &located(keyfile.file, &keyfile.value));
-    let mut written = false;
-    for signature in settings.iter().filter(|setting| setting.is("signature")) {
-        if written && signature.value.starts_with("dkim") {
-            imported.note(
-                signature,
-                "a second DKIM signature needs a selector of its own: see `signatures` in proxy-out.yaml",
-            );
-            continue;
-        }
-        written |= write_signature(yaml, signature, imported);
-    }
-    if !settings.iter().any(|setting| setting.is("signature"))
-        && let Some(method) = last(settings, "method")
-    {
-        write_method(yaml, method, imported);
+    let method = value(settings, "method").and_then(Canonicalization::parse);
+    if let Some(canonicalization) = method {
+        write_canonicalization(yaml, 4, canonicalization);
     }
 }
 
-/// Whether it was a DKIM signature.
-fn write_signature(yaml: &mut Yaml, setting: &Setting<'_>, imported: &mut Imported) -> bool {
-    let word = match SignatureWord::parse(&setting.value) {
-        Ok(word) => word,
-        Err(problem) => {
-            imported.note(setting, format_args!("`{}`, {problem}", setting.value));
-            return false;
-        }
-    };
-    for change in &word.changes {
-        imported.note(setting, change);
-    }
-    if word.kind == Kind::DomainKeys {
-        yaml.raw(4, "# DomainKeys (rsa-sha1) is left out; both would be made by");
-        yaml.raw(4, "#signature: [dkim, domainkeys(c=nofws)]");
-        imported.note(setting, "left out: hardly anybody verifies DomainKeys any more");
-        return false;
-    }
-    let own = [&word.domain, &word.selector, &word.key, &word.identity];
-    if own.iter().any(|value| value.is_some()) {
-        imported.note(
-            setting,
-            "d, s, key and i stand in lines of their own now: see `signatures` in proxy-out.yaml",
-        );
-    }
-    if let Some(canonicalization) = word.canonicalization {
-        write_canonicalization(yaml, canonicalization);
-    }
-    if let Some(algorithm) = word.algorithm {
-        yaml.option(4, "algorithm", algorithm.name());
-    }
-    true
-}
-
-fn write_method(yaml: &mut Yaml, method: &Setting<'_>, imported: &mut Imported) {
-    match Canonicalization::parse(&method.value) {
-        Some(canonicalization) => write_canonicalization(yaml, canonicalization),
-        None => imported.note(method, "no form of DKIM; relaxed/relaxed is used"),
-    }
-}
-
-fn write_canonicalization(yaml: &mut Yaml, canonicalization: Canonicalization) {
+pub(super) fn write_canonicalization(
+    yaml: &mut Yaml,
+    indentation: usize,
+    canonicalization: Canonicalization,
+) {
     yaml.raw(
-        4,
+        indentation,
         "# As it was. relaxed/relaxed, the default here, also survives changes of white space in the body.",
     );
-    yaml.option(4, "canonicalization", &canonicalization.to_string());
+    yaml.option(indentation, "canonicalization", &canonicalization.to_string());
 }

@@ -1,172 +1,17 @@
-//! OpenDKIM's options (opendkim.conf(5)).
+//! OpenDKIM's configuration (opendkim.conf(5)) as ours.
 
 use super::Fate::{Without, Word};
+use super::opendkim_options::{DATABASE, OPENDKIM_OPTIONS};
 use super::options::{Setting, settings};
 use super::write::{Yaml, list_text, value_text};
-use super::{Fate, Imported, fate, located};
+use super::{Imported, fate, located};
 use crate::fault::Source;
 use dkim::{Algorithm, Canonicalization};
 
-const SERVICE: &str = "systemd, the init script or the container does this";
-const LOG: &str = "one log line for each message, on standard error: `--log-format`, `--log-level`";
-const MILTER: &str = "of the milter protocol; dkimgate is an SMTP proxy: see docs/postfix.md";
-const DATABASE: &str = "no data sets in LDAP, SQL, Lua or Berkeley DB: write the table into a file";
-const REPORTS: &str = "no failure reports (RFC 6591) are sent";
-const SCRIPTS: &str = "no Lua scripts: rules and their conditions take their place";
-const RESULTS: &str = "fields that claim our own authserv-id are always removed, those of others always kept";
-const NO_REWRITING: &str = "nothing in a message is rewritten but what `bare_cr`, `bare_lf` and `nul` say";
-const TESTS: &str = "`dkimgate verify --zone FILE` has a DNS in a file for tests";
-const STATISTICS: &str = "no statistics are gathered";
-const LIBRARY: &str = "nothing to set here";
-
-/// What becomes of each option.
-pub const OPENDKIM_OPTIONS: &[(&str, Fate)] = &[
-    ("Mode", Word("role")),
-    ("Socket", Word("listen")),
-    ("Domain", Word("domain")),
-    ("Selector", Word("selector")),
-    ("KeyFile", Word("keyfile")),
-    ("SubDomains", Word("subdomains")),
-    ("KeyTable", Word("key_table")),
-    ("SigningTable", Word("signing_table")),
-    ("MultipleSignatures", Word("multiple")),
-    ("Canonicalization", Word("canonicalization")),
-    ("SignatureAlgorithm", Word("algorithm")),
-    ("SignHeaders", Word("fields")),
-    ("OversignHeaders", Word("oversign")),
-    ("SignatureTTL", Word("expire")),
-    ("InternalHosts", Word("client")),
-    ("AuthservID", Word("hostname")),
-    ("Nameservers", Word("dns.servers")),
-    ("DNSTimeout", Word("dns.timeout")),
-    ("MaximumSignaturesToVerify", Word("verify.max_signatures")),
-    ("MaximumHeaders", Word("limits.header")),
-    ("TemporaryDirectory", Word("spool")),
-    ("On-BadSignature", Word("reject_fail")),
-    ("On-DNSError", Word("reject_error")),
-    ("On-InternalError", Word("on_fault")),
-    ("On-SignatureError", Word("on_fault")),
-    ("On-Default", Without("see On-BadSignature, On-DNSError and On-InternalError")),
-    ("On-KeyNotFound", Without("a signature whose key is not there counts as none")),
-    ("On-NoSignature", Without("mail without a signature is never refused")),
-    ("On-Security", Without("no such case")),
-    ("AlwaysAddARHeader", Without("Authentication-Results is always added")),
-    ("AuthservIDWithJobID", Without("the authserv-id is `hostname` alone")),
-    ("KeepAuthResults", Without(RESULTS)),
-    ("RemoveARAll", Without(RESULTS)),
-    ("RemoveARFrom", Without(RESULTS)),
-    ("NoHeaderB", Without("header.b is always said (RFC 6008)")),
-    ("RequireSafeKeys", Without("a key that others may read is never used")),
-    ("MinimumKeyBits", Without("RSA keys have 1024 bits at least (RFC 8301)")),
-    ("ClockDrift", Without("300 seconds, either way")),
-    ("SenderHeaders", Without("the author, in From, decides, since DMARC looks at nobody else")),
-    (
-        "ExternalIgnoreList",
-        Without("whoever may connect (`clients`) is trusted; who else sends is the MTA's business"),
-    ),
-    ("PeerList", Without("lead such mail around dkimgate in master.cf")),
-    ("MTA", Without("lead what is to be signed to the outbound listener in master.cf")),
-    ("MTACommand", Without("dkimgate sends no mail of its own")),
-    ("MacroList", Without(MILTER)),
-    ("MilterDebug", Without(MILTER)),
-    ("SMTPURI", Without(MILTER)),
-    ("SenderMacro", Without(MILTER)),
-    ("POPDBFile", Without("the MTA knows who logged in: see `agree` and `xforward`")),
-    ("ExemptDomains", Without("a rule with `domain` and `none` leaves a domain's mail unsigned")),
-    ("DontSignMailTo", Without("there are no rules by recipient")),
-    (
-        "ResignMailTo",
-        Without("there are no rules by recipient; `list_id` with `sign_again` is for mailing lists"),
-    ),
-    ("ResignAll", Without("`sign_again` in a rule")),
-    ("BodyLengthDB", Without("`l=` lets others add to a signed message; it is never set")),
-    ("MaximumSignedBytes", Without("`l=` lets others add to a signed message; it is never set")),
-    ("OmitHeaders", Without("`fields` names the fields to sign")),
-    ("RequestReports", Without(REPORTS)),
-    ("SendReports", Without(REPORTS)),
-    ("ReportAddress", Without(REPORTS)),
-    ("ReportBccAddress", Without(REPORTS)),
-    (
-        "RequiredHeaders",
-        Without("a message without one clear From is not signed; the rest is the MTA's business"),
-    ),
-    (
-        "StrictHeaders",
-        Without("a message without one clear From is not signed; the rest is the MTA's business"),
-    ),
-    ("IgnoreMalformedMail", Without("such mail goes through, unsigned")),
-    ("WeakSyntaxChecks", Without("such mail goes through, unsigned")),
-    ("FixCRLF", Without("`bare_cr` and `bare_lf`; both are `fix` by default")),
-    ("RemoveOldSignatures", Without("signatures of others are kept")),
-    ("ReplaceHeaders", Without(NO_REWRITING)),
-    ("ReplaceRules", Without(NO_REWRITING)),
-    ("IdentityHeader", Without("`identity` in a rule")),
-    ("IdentityHeaderRemove", Without("`identity` in a rule")),
-    ("SelectCanonicalizationHeader", Without("`canonicalization` in a rule")),
-    ("DomainKeysCompat", Without("old key records are read as they are")),
-    ("TrustSignaturesFrom", Without("every valid signature is reported; DMARC compares domains")),
-    ("MustBeSigned", Without("`fields`; what is signed and not there is the sender's business")),
-    ("Minimum", Without("a signature with an unsigned rest of the body never passes")),
-    ("Quarantine", Without("the MTA quarantines, by Authentication-Results")),
-    ("RedirectFailuresTo", Without("the MTA redirects, by Authentication-Results")),
-    ("CaptureUnknownErrors", Without("the MTA keeps what is answered with 451")),
-    ("Diagnostics", Without("`dkimgate verify` says why a signature fails")),
-    ("DiagnosticDirectory", Without("`dkimgate verify` says why a signature fails")),
-    ("KeepTemporaryFiles", Without("nothing is left behind")),
-    ("TrustAnchorFile", Without("the resolver validates DNSSEC: name one that does")),
-    ("UnprotectedKey", Without("the resolver validates DNSSEC: name one that does")),
-    ("BogusKey", Without("the resolver validates DNSSEC: name one that does")),
-    ("ResolverConfiguration", Without("the resolver has its own configuration")),
-    ("ResolverTracing", Without("`--log-level trace`")),
-    ("DNSConnect", Without("large answers are fetched over TCP in any case")),
-    ("TestDNSData", Without(TESTS)),
-    ("TestPublicKeys", Without(TESTS)),
-    ("StrictTestMode", Without(TESTS)),
-    ("ScreenPolicyScript", Without(SCRIPTS)),
-    ("SetupPolicyScript", Without(SCRIPTS)),
-    ("StatisticsPolicyScript", Without(SCRIPTS)),
-    ("FinalPolicyScript", Without(SCRIPTS)),
-    ("Statistics", Without(STATISTICS)),
-    ("StatisticsName", Without(STATISTICS)),
-    ("StatisticsPrefix", Without(STATISTICS)),
-    ("LDAPAuthMechanism", Without(DATABASE)),
-    ("LDAPAuthName", Without(DATABASE)),
-    ("LDAPAuthRealm", Without(DATABASE)),
-    ("LDAPAuthUser", Without(DATABASE)),
-    ("LDAPBindPassword", Without(DATABASE)),
-    ("LDAPBindUser", Without(DATABASE)),
-    ("LDAPDisableCache", Without(DATABASE)),
-    ("LDAPKeepaliveIdle", Without(DATABASE)),
-    ("LDAPKeepaliveInterval", Without(DATABASE)),
-    ("LDAPKeepaliveProbes", Without(DATABASE)),
-    ("LDAPTimeout", Without(DATABASE)),
-    ("LDAPUseTLS", Without(DATABASE)),
-    ("QueryCache", Without("answers are remembered: `dns.cache`")),
-    ("SoftwareHeader", Without("no such field is added")),
-    ("SoftStart", Without(DATABASE)),
-    ("DisableCryptoInit", Without(LIBRARY)),
-    ("EnableCoredumps", Without(SERVICE)),
-    ("AutoRestart", Without(SERVICE)),
-    ("AutoRestartCount", Without(SERVICE)),
-    ("AutoRestartRate", Without(SERVICE)),
-    ("Background", Without(SERVICE)),
-    ("BaseDirectory", Without(SERVICE)),
-    ("ChangeRootDirectory", Without(SERVICE)),
-    ("PidFile", Without(SERVICE)),
-    ("UMask", Without(SERVICE)),
-    ("UserID", Without(SERVICE)),
-    ("Include", Without("name the other file as well")),
-    ("LogWhy", Without(LOG)),
-    ("LogResults", Without(LOG)),
-    ("Syslog", Without(LOG)),
-    ("SyslogFacility", Without(LOG)),
-    ("SyslogName", Without(LOG)),
-    ("SyslogSuccess", Without(LOG)),
-];
-
-/// Reads OpenDKIM's configuration; later files add to the first.
+/// Reads OpenDKIM's configuration; later files add to the first. `fetch` gets the text of a file that it names, for
+/// lists that stand in one.
 #[must_use]
-pub fn opendkim(files: &[Source]) -> Imported {
+pub fn opendkim(files: &[Source], fetch: &dyn Fn(&str) -> Option<String>) -> Imported {
     let mut imported = Imported::default();
     let all: Vec<Setting<'_>> = files.iter().flat_map(settings).collect();
     for setting in &all {
@@ -176,23 +21,21 @@ pub fn opendkim(files: &[Source]) -> Imported {
             None => imported.note(setting, "not known, left out"),
         }
     }
-    let mode = value(&all, "Mode").unwrap_or("sv");
-    let signs = ["KeyFile", "SigningTable", "KeyTable"].iter().any(|name| value(&all, name).is_some());
-    if mode.contains('s') && signs {
-        imported.outbound = Some(write_outbound(&all, &mut imported));
-    } else if mode.contains('s') {
-        imported.remark("nothing says what to sign with: no KeyFile, no SigningTable");
+    let options = Options { all: &all, fetch };
+    let mode = options.value("Mode").unwrap_or("sv");
+    if mode.contains('s') {
+        imported.outbound = write_outbound(&options, &mut imported);
     }
     if mode.contains('v') {
-        imported.inbound = Some(write_inbound(&all));
+        imported.inbound = Some(write_inbound(&options, &mut imported));
     }
-    if let Some(socket) = last(&all, "Socket") {
+    if let Some(socket) = options.last("Socket") {
         imported.note(
             socket,
             "dkimgate is no milter: take it out of smtpd_milters and non_smtpd_milters, and put the services of docs/postfix.md into master.cf",
         );
     }
-    if let Some(hosts) = last(&all, "InternalHosts") {
+    if let Some(hosts) = options.last("InternalHosts") {
         imported.note(
             hosts,
             "what comes to the outbound listener is signed, what comes to the inbound one is verified: lead the submission port to the first; `client` in a rule narrows it down",
@@ -201,16 +44,54 @@ pub fn opendkim(files: &[Source]) -> Imported {
     imported
 }
 
-fn last<'a>(all: &'a [Setting<'a>], name: &str) -> Option<&'a Setting<'a>> {
-    all.iter().rev().find(|setting| setting.is(name))
+/// The options of all files.
+struct Options<'a> {
+    all: &'a [Setting<'a>],
+    fetch: &'a dyn Fn(&str) -> Option<String>,
 }
 
-fn value<'a>(all: &'a [Setting<'a>], name: &str) -> Option<&'a str> {
-    last(all, name).map(|setting| setting.value.as_str()).filter(|value| !value.is_empty())
+impl<'a> Options<'a> {
+    fn last(&self, name: &str) -> Option<&'a Setting<'a>> {
+        self.all.iter().rev().find(|setting| setting.is(name))
+    }
+
+    fn value(&self, name: &str) -> Option<&'a str> {
+        self.last(name).map(|setting| setting.value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// A number other than 0, which stands for none.
+    fn number(&self, name: &str, imported: &mut Imported) -> Option<u64> {
+        let setting = self.last(name)?;
+        let Ok(number) = setting.value.parse() else {
+            imported.note(setting, "left out: no number");
+            return None;
+        };
+        Some(number).filter(|number| *number != 0)
+    }
+
+    /// A data set: a list in the option itself, or the first column of a file.
+    fn list(&self, name: &str, imported: &mut Imported) -> Vec<String> {
+        let Some(setting) = self.last(name) else { return Vec::new() };
+        let path = match setting.value.split_once(':') {
+            Some(("file" | "refile", path)) => path,
+            _ if setting.value.starts_with(['/', '.']) => &setting.value,
+            Some(("csl", rest)) => return list(rest),
+            Some((kind, _)) if !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_lowercase()) => {
+                imported.note(setting, format_args!("left out: {DATABASE}"));
+                return Vec::new();
+            }
+            _ => return list(&setting.value),
+        };
+        let Some(text) = (self.fetch)(&located(setting.file, path)) else {
+            imported.note(setting, format_args!("left out: {path} cannot be read"));
+            return Vec::new();
+        };
+        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+        lines.filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect()
+    }
 }
 
 fn list(text: &str) -> Vec<String> {
-    let text = text.strip_prefix("csl:").unwrap_or(text);
     let words = text.split(|c: char| c == ',' || c.is_whitespace()).map(str::trim);
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
@@ -227,13 +108,23 @@ fn write_head(role: &str, ports: [&str; 2]) -> Yaml {
     yaml
 }
 
-fn write_inbound(all: &[Setting<'_>]) -> String {
+/// What both listeners have.
+fn write_limits(yaml: &mut Yaml, options: &Options<'_>, imported: &mut Imported) {
+    if let Some(folder) = options.last("TemporaryDirectory").filter(|folder| !folder.value.is_empty()) {
+        yaml.option(0, "spool", &located(folder.file, &folder.value));
+    }
+    if let Some(octets) = options.number("MaximumHeaders", imported) {
+        yaml.raw(0, &format!("limits: {{header: {octets}}}"));
+    }
+}
+
+fn write_inbound(options: &Options<'_>, imported: &mut Imported) -> String {
     let mut yaml = write_head("inbound", ["127.0.0.1:10025", "127.0.0.1:10026"]);
-    if let Some(name) = value(all, "AuthservID").filter(|name| !name.eq_ignore_ascii_case("HOSTNAME")) {
+    if let Some(name) = options.value("AuthservID").filter(|name| !name.eq_ignore_ascii_case("HOSTNAME")) {
         yaml.option(0, "hostname", name);
     }
     let is = |name: &str, action: &str| {
-        let said = value(all, name).or(value(all, "On-Default"));
+        let said = options.value(name).or(options.value("On-Default"));
         said.is_some_and(|said| said.to_ascii_lowercase().starts_with(action))
     };
     if is("On-BadSignature", "reject") {
@@ -242,11 +133,12 @@ fn write_inbound(all: &[Setting<'_>]) -> String {
     if is("On-DNSError", "t") {
         yaml.option(0, "reject_error", "true");
     }
-    if let Some(limit) = value(all, "MaximumSignaturesToVerify").filter(|limit| *limit != "0") {
+    write_limits(&mut yaml, options, imported);
+    if let Some(limit) = options.number("MaximumSignaturesToVerify", imported) {
         yaml.raw(0, &format!("verify: {{max_signatures: {limit}}}"));
     }
-    let servers = value(all, "Nameservers").map(list).filter(|servers| !servers.is_empty());
-    let timeout = value(all, "DNSTimeout").filter(|timeout| *timeout != "0");
+    let servers = options.value("Nameservers").map(list).filter(|servers| !servers.is_empty());
+    let timeout = options.number("DNSTimeout", imported);
     if servers.is_some() || timeout.is_some() {
         yaml.raw(0, "dns:");
     }
@@ -259,52 +151,96 @@ fn write_inbound(all: &[Setting<'_>]) -> String {
     yaml.finish()
 }
 
-fn write_outbound(all: &[Setting<'_>], imported: &mut Imported) -> String {
+/// Nothing if there is nothing to sign with.
+fn write_outbound(options: &Options<'_>, imported: &mut Imported) -> Option<String> {
     let mut yaml = write_head("outbound", ["127.0.0.1:10027", "127.0.0.1:10028"]);
-    yaml.raw(0, "").raw(0, "sign:");
-    match (last(all, "SigningTable"), last(all, "KeyTable")) {
-        (Some(signing), Some(keys)) => {
-            let dataset = |setting: &Setting<'_>| {
-                let (kind, path) = setting.value.split_once(':').unwrap_or(("file", &setting.value));
-                value_text(&format!("{kind}:{}", located(setting.file, path)))
-            };
-            yaml.raw(2, "# OpenDKIM's own tables, as they are.");
-            yaml.raw(2, &format!("- signing_table: {}", dataset(signing)));
-            yaml.raw(4, &format!("key_table: {}", dataset(keys)));
-            if last(all, "MultipleSignatures").is_some_and(Setting::is_on) {
-                yaml.option(4, "multiple", "true");
-            }
-        }
-        _ => write_rule(&mut yaml, all, imported),
+    if options.value("On-InternalError").is_some_and(|word| word.eq_ignore_ascii_case("accept")) {
+        yaml.comment("As it was. `defer`, the default here, lets nothing out unsigned by accident.");
+        yaml.option(0, "on_fault", "unsigned");
     }
-    write_style(&mut yaml, all, imported);
-    yaml.finish()
+    write_limits(&mut yaml, options, imported);
+    yaml.raw(0, "").raw(0, "sign:");
+    write_exceptions(&mut yaml, options, imported);
+    match (options.last("SigningTable"), options.last("KeyTable"), options.last("KeyFile")) {
+        (Some(signing), Some(keys), _) => write_tables(&mut yaml, options, (signing, keys), imported)?,
+        (None, None, Some(keyfile)) => write_rule(&mut yaml, options, keyfile, imported)?,
+        (None, None, None) => {
+            imported.remark("nothing says what to sign with: no KeyFile, no SigningTable");
+            return None;
+        }
+        (Some(one), None, _) | (None, Some(one), _) => {
+            imported.note(one, "a SigningTable needs a KeyTable, and the other way around");
+            return None;
+        }
+    }
+    write_style(&mut yaml, options, imported);
+    Some(yaml.finish())
 }
 
-fn write_rule(yaml: &mut Yaml, all: &[Setting<'_>], imported: &mut Imported) {
-    let domains = value(all, "Domain").map(list).unwrap_or_default();
-    if domains.iter().any(|domain| domain.contains(['/', '*'])) {
-        imported.remark("Domain: name the domains in the file itself; a file or a `*` cannot be read here");
+/// What OpenDKIM left unsigned. One such recipient was enough, and is.
+fn write_exceptions(yaml: &mut Yaml, options: &Options<'_>, imported: &mut Imported) {
+    for (name, word) in [("ExemptDomains", "domain"), ("DontSignMailTo", "rcpt")] {
+        let patterns = options.list(name, imported);
+        if !patterns.is_empty() {
+            yaml.raw(2, &format!("- {word}: {}", list_text(&patterns)));
+            yaml.option(4, "none", name);
+        }
     }
-    let is_missing = domains.is_empty();
-    yaml.raw(
-        2,
-        &format!("- domain: {}", if is_missing { "example.org".to_owned() } else { list_text(&domains) }),
-    );
-    if is_missing {
-        imported.remark("Domain is missing: put yours in the place of example.org");
+}
+
+fn write_tables(
+    yaml: &mut Yaml,
+    options: &Options<'_>,
+    (signing, keys): (&Setting<'_>, &Setting<'_>),
+    imported: &mut Imported,
+) -> Option<()> {
+    let dataset = |setting: &Setting<'_>| {
+        let (kind, path) = match setting.value.split_once(':') {
+            Some((kind @ ("file" | "refile"), path)) => (kind, path),
+            Some((kind, _)) if !kind.contains('/') => return None,
+            _ => ("file", setting.value.as_str()),
+        };
+        Some(value_text(&format!("{kind}:{}", located(setting.file, path))))
+    };
+    for setting in [signing, keys] {
+        if dataset(setting).is_none() {
+            imported.note(setting, format_args!("nothing is signed: {DATABASE}"));
+        }
     }
-    if last(all, "SubDomains").is_some_and(Setting::is_on) {
+    yaml.raw(2, "# OpenDKIM's own tables, as they are.");
+    yaml.raw(2, &format!("- signing_table: {}", dataset(signing)?));
+    yaml.raw(4, &format!("key_table: {}", dataset(keys)?));
+    if options.last("MultipleSignatures").is_some_and(Setting::is_on) {
+        yaml.option(4, "multiple", "true");
+    }
+    Some(())
+}
+
+fn write_rule(
+    yaml: &mut Yaml,
+    options: &Options<'_>,
+    keyfile: &Setting<'_>,
+    imported: &mut Imported,
+) -> Option<()> {
+    let domains = options.list("Domain", imported);
+    if domains.is_empty() || domains.iter().any(|domain| domain.contains('*')) {
+        imported.remark(
+            "nothing is signed: Domain has to name the domains, without `*`; put them into `domain` of a rule in \
+             proxy-out.yaml",
+        );
+        return None;
+    }
+    yaml.raw(2, &format!("- domain: {}", list_text(&domains)));
+    if options.last("SubDomains").is_some_and(Setting::is_on) {
         yaml.option(4, "subdomains", "true");
     }
-    yaml.option(4, "selector", value(all, "Selector").unwrap_or("default"));
-    if let Some(keyfile) = last(all, "KeyFile") {
-        yaml.option(4, "keyfile", &located(keyfile.file, &keyfile.value));
-    }
+    yaml.option(4, "selector", options.value("Selector").unwrap_or("default"));
+    yaml.option(4, "keyfile", &located(keyfile.file, &keyfile.value));
+    Some(())
 }
 
-fn write_style(yaml: &mut Yaml, all: &[Setting<'_>], imported: &mut Imported) {
-    let said = last(all, "Canonicalization");
+fn write_style(yaml: &mut Yaml, options: &Options<'_>, imported: &mut Imported) {
+    let said = options.last("Canonicalization");
     match said.map(|setting| (setting, Canonicalization::parse(&setting.value.to_ascii_lowercase()))) {
         Some((_, Some(canonicalization))) => {
             yaml.raw(4, "# As it was. relaxed/relaxed, the default here, also survives changes of white space in the body.");
@@ -313,43 +249,41 @@ fn write_style(yaml: &mut Yaml, all: &[Setting<'_>], imported: &mut Imported) {
         Some((setting, None)) => imported.note(setting, "no form of DKIM; relaxed/relaxed is used"),
         None => imported.remark("Canonicalization was simple/simple, OpenDKIM's default, which hardly any mail survives; it is relaxed/relaxed now"),
     }
-    match last(all, "SignatureAlgorithm").map(|setting| (setting, Algorithm::parse(&setting.value))) {
+    match options.last("SignatureAlgorithm").map(|setting| (setting, Algorithm::parse(&setting.value))) {
         Some((setting, Some(Algorithm::RsaSha1))) => {
             imported.note(setting, "rsa-sha1 may not be signed with any more (RFC 8301): rsa-sha256 is used");
         }
-        Some((_, Some(algorithm))) => {
+        // With a table the keys decide, which may be of both types.
+        Some((_, Some(algorithm))) if options.last("SigningTable").is_none() => {
             yaml.option(4, "algorithm", algorithm.name());
         }
+        Some((_, Some(_))) | None => {}
         Some((setting, None)) => imported.note(setting, "not known, left out"),
-        None => {}
     }
-    if let Some(ttl) = value(all, "SignatureTTL").filter(|ttl| *ttl != "0") {
+    if let Some(ttl) = options.number("SignatureTTL", imported) {
         yaml.option(4, "expire", &format!("{ttl}s"));
     }
-    write_fields(yaml, all, imported);
+    write_fields(yaml, options, imported);
 }
 
-fn write_fields(yaml: &mut Yaml, all: &[Setting<'_>], imported: &mut Imported) {
-    if let Some(setting) = last(all, "SignHeaders") {
-        let names = list(&setting.value);
-        if names.iter().any(|name| {
-            name.contains(['*', '+', '-', '/']) && !name.chars().next().is_some_and(char::is_alphanumeric)
-        }) {
-            imported.note(
-                setting,
-                "what is added to the default with `*`, `+` or `-` has to be written out in `fields`",
-            );
-        } else {
-            let mut names = names;
+fn write_fields(yaml: &mut Yaml, options: &Options<'_>, imported: &mut Imported) {
+    let mut names = options.list("SignHeaders", imported);
+    let is_plain = |name: &String| name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    match options.last("SignHeaders") {
+        Some(setting) if !names.iter().all(is_plain) => imported.note(
+            setting,
+            "what is added to the default with `*`, `+` or `-` has to be written out in `fields`",
+        ),
+        Some(_) if !names.is_empty() => {
             if !names.iter().any(|name| name.eq_ignore_ascii_case("From")) {
                 names.insert(0, "From".to_owned());
             }
             yaml.raw(4, &format!("fields: {}", list_text(&names)));
         }
+        _ => {}
     }
-    let Some(setting) = last(all, "OversignHeaders") else { return };
-    let names = list(&setting.value);
-    match names.as_slice() {
+    let Some(setting) = options.last("OversignHeaders") else { return };
+    match options.list("OversignHeaders", imported).as_slice() {
         [one] if one.eq_ignore_ascii_case("From") => {
             yaml.raw(
                 4,

@@ -45,13 +45,25 @@ fn is_script(text: &str) -> bool {
 fn plain(file: &Source) -> Vec<Setting<'_>> {
     let setting = |(line, text): (usize, &str)| {
         let text = text.trim();
-        if text.is_empty() || text.starts_with(['#', ';']) {
+        if text.starts_with([';']) {
             return None;
         }
-        let (name, value) = text.split_once(|c: char| c.is_whitespace() || c == '=').unwrap_or((text, ""));
-        let value = value.trim_start_matches(|c: char| c.is_whitespace() || c == '=');
-        let value = value.split_once(" #").map_or(value, |(value, _)| value).trim();
-        Some(Setting { file, line, name: name.to_owned(), value: value.to_owned(), role: None })
+        let comment = text.match_indices('#').find(|(at, _)| text[..*at].ends_with(char::is_whitespace));
+        let text =
+            if text.starts_with('#') { "" } else { comment.map_or(text, |(at, _)| text[..at].trim_end()) };
+        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+        let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
+        let (name, value) = text.split_at(end);
+        // `name value`, `name = value` or `name: value`.
+        let value = value.trim_start();
+        let value = value.strip_prefix(['=', ':']).unwrap_or(value).trim_start();
+        (!name.is_empty()).then(|| Setting {
+            file,
+            line,
+            name: name.to_owned(),
+            value: value.to_owned(),
+            role: None,
+        })
     };
     (1..).zip(file.text.lines()).filter_map(setting).collect()
 }
@@ -73,15 +85,43 @@ fn command_lines(file: &Source) -> Vec<Setting<'_>> {
         }
         let quotes = text.matches('"').count() % 2 == 1;
         open_quote = (open_quote != quotes) || text.ends_with('\\');
-        for word in text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';')) {
-            let Some(option) = word.strip_prefix("--") else { continue };
-            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        let mut words = words(text).into_iter().peekable();
+        while let Some(word) = words.next() {
+            let Some(option) = word.strip_prefix("--").filter(|option| !option.is_empty()) else { continue };
+            let (name, value) = match option.split_once('=') {
+                Some((name, value)) => (name, value),
+                // The value may be the next word; addresses at the end are not.
+                None if is_flag(option) => (option, ""),
+                None => (option, words.next_if(|next| !next.starts_with("--")).unwrap_or_default()),
+            };
             let value = expand(value, &variables);
             settings.push(Setting { file, line, name: name.replace('-', "_"), value, role });
         }
         settings.extend(positions(file, line, text, role));
     }
     settings
+}
+
+/// The words of a line of a script. Parentheses hold together what is in them.
+fn words(text: &str) -> Vec<&str> {
+    let mut depth = 0_usize;
+    let words = text.split(|c: char| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        (c.is_whitespace() && depth == 0) || matches!(c, '"' | '\'' | ';')
+    });
+    words.filter(|word| !word.is_empty() && *word != "\\").collect()
+}
+
+/// The options of DKIMproxy's that have no value.
+fn is_flag(name: &str) -> bool {
+    matches!(
+        name.replace('-', "_").as_str(),
+        "daemonize" | "background" | "setsid" | "reject_fail" | "reject_error" | "debugtrace" | "help"
+    )
 }
 
 /// `LISTEN RELAY` at the end of a command.
@@ -140,8 +180,12 @@ fn expand(value: &str, variables: &[(&str, &str)]) -> String {
     let mut text = value.to_owned();
     for (name, content) in variables {
         text = text.replace(&format!("${{{name}}}"), content);
-        if text == format!("${name}") {
-            (*content).clone_into(&mut text);
+        let plain = format!("${name}");
+        let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        while let Some((at, _)) =
+            text.match_indices(&plain).find(|(at, _)| !text[at + plain.len()..].starts_with(goes_on))
+        {
+            text.replace_range(at..at + plain.len(), content);
         }
     }
     text

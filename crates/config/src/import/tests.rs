@@ -79,8 +79,14 @@ fn what_dkimproxy_signed_with_rsa_sha1_is_signed_with_rsa_sha256() {
 #[test]
 fn a_sender_map_is_kept() {
     let text = "domain example.org\nkeyfile /k\nselector s\nsender_map /etc/dkimproxy/map\n";
-    let written = sound(dkimproxy(&[source("out.conf", text)]).outbound.as_ref());
-    assert!(written.contains("match: first\nsign:\n  - sender_map: /etc/dkimproxy/map\n    selector: s\n    keyfile: /k\n  - domain"), "{written}");
+    let map = "match: first\nsign:\n  - sender_map: /etc/dkimproxy/map\n    selector: s\n    keyfile: /k";
+    let imported = dkimproxy(&[source("out.conf", text)]);
+    let written = sound(imported.outbound.as_ref());
+    assert!(written.ends_with(map), "{written}");
+    assert!(notes(&imported).contains("out.conf:1: domain: left out: beside a map and without `signature`"));
+    let written =
+        sound(dkimproxy(&[source("out.conf", &format!("{text}signature dkim\n"))]).outbound.as_ref());
+    assert!(written.contains(&format!("{map}\n  - domain: example.org\n")), "{written}");
 }
 
 #[test]
@@ -113,7 +119,7 @@ fn a_plain_opendkim_configuration() {
                 Domain\texample.com\nSelector\t2020\nKeyFile\t/etc/dkimkeys/example.private\nUserID\topendkim\n\
                 Socket\tlocal:/run/opendkim/opendkim.sock\nInternalHosts\t192.168.0.0/16, 10.0.0.0/8\n\
                 On-BadSignature\treject\nNameservers\t127.0.0.1,9.9.9.9\nDNSTimeout\t5\nAuthservID\tHOSTNAME\n";
-    let imported = opendkim(&[source("/etc/opendkim.conf", text)]);
+    let imported = opendkim(&[source("/etc/opendkim.conf", text)], &|_| None);
     assert_eq!(
         sound(imported.outbound.as_ref()),
         "role: outbound\nlisten: 127.0.0.1:10027\nrelay: 127.0.0.1:10028\nsign:\n  - domain: example.com\n    \
@@ -138,7 +144,7 @@ fn a_plain_opendkim_configuration() {
 fn opendkim_with_its_tables() {
     let text = "Mode s\nKeyTable refile:/etc/opendkim/key.table\nSigningTable refile:/etc/opendkim/signing.table\n\
                 MultipleSignatures yes\nSignatureAlgorithm rsa-sha1\nSignHeaders From,Subject\n";
-    let imported = opendkim(&[source("/etc/opendkim.conf", text)]);
+    let imported = opendkim(&[source("/etc/opendkim.conf", text)], &|_| None);
     assert_eq!(
         sound(imported.outbound.as_ref()),
         "role: outbound\nlisten: 127.0.0.1:10027\nrelay: 127.0.0.1:10028\nsign:\n  \
@@ -148,6 +154,134 @@ fn opendkim_with_its_tables() {
     assert_eq!(imported.inbound, None);
     let notes = notes(&imported);
     assert!(notes.contains("simple/simple") && notes.contains("rsa-sha1"), "{notes}");
+}
+
+/// In the words of the how-tos.
+#[test]
+fn signatures_with_options_of_their_own() {
+    let text = "domain a.net,b.net\nkeyfile k.pem\nselector s\nmethod simple\nidentity @a.net\n\
+                signature dkim(c=relaxed/relaxed,i=$sender)\nsignature dkim(d=c.net,s=s2,key=/k2,a=rsa-sha256)\n\
+                signature dkim\nsignature dkim(d=$senderdomain,s=s3)\n";
+    let imported = dkimproxy(&[source("/etc/out.conf", text)]);
+    let written = sound(imported.outbound.as_ref());
+    let rule = written.split_once("sign:\n").unwrap().1;
+    assert_eq!(
+        rule,
+        "  - domain: [a.net, b.net]\n    subdomains: true\n    signatures:\n      - selector: s\n        \
+         keyfile: /etc/k.pem\n        canonicalization: relaxed/relaxed\n        identity: author\n      - selector: s2\n        \
+         domain: c.net\n        keyfile: /k2\n        canonicalization: simple/simple\n        algorithm: rsa-sha256\n      - selector: s3\n        \
+         keyfile: /etc/k.pem\n        canonicalization: simple/simple"
+    );
+    let notes = notes(&imported);
+    assert!(
+        notes.contains("out.conf:8: signature: left out: another signature has the same domain"),
+        "{notes}"
+    );
+    assert!(notes.contains("identity: left out of the signature with the selector s2"), "{notes}");
+    assert!(notes.contains("the line `. dkim(d=$senderdomain,s=s3)`"), "{notes}");
+}
+
+#[test]
+fn options_are_written_in_many_ways() {
+    let text = "listen = *:10027\n--relay: localhost:10028\n# domain x.net\ndomain a.net # ours\nkeyfile\tk\nselector s\n";
+    let imported = dkimproxy(&[source("/etc/out.conf", &text.replace("--", ""))]);
+    let written = sound(imported.outbound.as_ref());
+    for line in ["listen: 127.0.0.1:10027", "relay: 127.0.0.1:10028", "domain: a.net\n", "keyfile: /etc/k"] {
+        assert!(written.contains(line), "{line}: {written}");
+    }
+    assert!(notes(&imported).contains("DKIMproxy listened on all addresses"));
+    let script = "D=/etc/dkim\nsu -c dkimproxy.out --daemonize --keyfile $D/k.pem --selector s --domain a.net \\\n  \
+                  '--signature=dkim(c=relaxed, a=rsa-sha256)' 127.0.0.1:10027 127.0.0.1:10028\n";
+    let imported = dkimproxy(&[source("/etc/rc.local", script)]);
+    let written = sound(imported.outbound.as_ref());
+    for line in [
+        "keyfile: /etc/dkim/k.pem",
+        "selector: s\n",
+        "canonicalization: relaxed/simple",
+        "algorithm: rsa-sha256",
+    ] {
+        assert!(written.contains(line), "{line}: {written}");
+    }
+    assert_eq!(imported.inbound, None);
+}
+
+#[test]
+fn what_says_nothing_to_sign_with_makes_no_file() {
+    for text in [
+        "keyfile k\nselector s\n",
+        "domain a.net\nselector s\n",
+        "signature dkim(d=$senderdomain)\nkeyfile k\n",
+    ] {
+        let imported = dkimproxy(&[source("out.conf", text)]);
+        assert_eq!(imported.outbound, None, "{text}");
+        assert!(notes(&imported).contains("nothing to sign with"), "{text}");
+    }
+    for (text, note) in [
+        ("Mode s\n", "no KeyFile, no SigningTable"),
+        ("Mode s\nKeyFile k\nSelector s\n", "Domain has to name the domains"),
+        ("Mode s\nKeyFile k\nDomain *\n", "Domain has to name the domains"),
+        (
+            "Mode s\nKeyFile k\nDomain /etc/domains\n",
+            "opendkim.conf:3: Domain: left out: /etc/domains cannot be read",
+        ),
+        ("Mode s\nSigningTable refile:s\n", "SigningTable: a SigningTable needs a KeyTable"),
+        (
+            "Mode s\nSigningTable dsn:mysql://x\nKeyTable file:k\n",
+            "SigningTable: nothing is signed: no data sets in LDAP",
+        ),
+    ] {
+        let imported = opendkim(&[source("/etc/opendkim.conf", text)], &|_| None);
+        assert_eq!(imported.outbound, None, "{text}");
+        assert!(notes(&imported).contains(note), "{text}: {}", notes(&imported));
+    }
+}
+
+#[test]
+fn lists_of_opendkim_may_stand_in_files() {
+    let text = "Mode sv\nDomain file:/etc/domains\nSelector s\nKeyFile /k\nDontSignMailTo refile:lists\n\
+                ExemptDomains csl:x.net, y.net\nOn-InternalError accept\nMaximumHeaders 65536\n";
+    let fetch = |path: &str| match path {
+        "/etc/domains" => Some("# ours\na.net\nb.net # too\n\n".to_owned()),
+        "/etc/lists" => Some("*@lists.net\tx\n".to_owned()),
+        _ => None,
+    };
+    let imported = opendkim(&[source("/etc/opendkim.conf", text)], &fetch);
+    let written = sound(imported.outbound.as_ref());
+    assert_eq!(
+        written.split_once("10028\n").unwrap().1,
+        "on_fault: unsigned\nlimits: {header: 65536}\nsign:\n  - domain: [x.net, y.net]\n    none: ExemptDomains\n  \
+         - rcpt: '*@lists.net'\n    none: DontSignMailTo\n  - domain: [a.net, b.net]\n    selector: s\n    keyfile: /k"
+    );
+    assert!(sound(imported.inbound.as_ref()).contains("limits: {header: 65536}"));
+}
+
+/// What the packages of Debian ship must be read without a word that is not known, also with all options switched on.
+#[test]
+fn the_sample_files_of_opendkim_hold_no_unknown_option() {
+    let samples = ["/etc/opendkim.conf", "/usr/share/doc/opendkim/examples/opendkim.conf.sample"];
+    let mut seen = 0;
+    for path in samples {
+        let Ok(text) = std::fs::read_to_string(path) else { continue };
+        seen += 1;
+        let every = text.lines().map(|line| {
+            let option = line.strip_prefix('#').unwrap_or(line).trim_start();
+            let name = option.split_whitespace().next().unwrap_or_default();
+            let is_option = line.starts_with(|c: char| c.is_ascii_uppercase() || c == '#')
+                && !line.starts_with("##")
+                && name.starts_with(|c: char| c.is_ascii_uppercase())
+                && option.contains('\t');
+            if is_option { format!("{option}\n") } else { "\n".to_owned() }
+        });
+        for text in [text.clone(), every.collect()] {
+            let imported = opendkim(&[source(path, &text)], &|_| None);
+            let notes = notes(&imported);
+            assert!(!notes.contains("not known"), "{path}: {notes}");
+            let _ = sound(imported.inbound.as_ref());
+        }
+    }
+    if seen == 0 {
+        eprintln!("skipped: Debian's package opendkim is not installed");
+    }
 }
 
 #[test]
