@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::fs::{File, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Component, Path, PathBuf, absolute};
 
 /// Readable or writable by those who are neither the owner nor in the group.
 pub const OTHERS_READ_OR_WRITE: u32 = 0o006;
@@ -31,6 +31,13 @@ pub fn check_files(config: &Config) -> Vec<Fault> {
         },
     };
     spool.into_iter().chain(engine).collect()
+}
+
+/// Looks at one key file that a table names.
+#[must_use]
+pub fn check_key(path: &Path, place: Place) -> Option<Fault> {
+    let inspection = Inspection { option: "key", path, place };
+    inspection.unexposed(None)
 }
 
 fn check_keys(outbound: &Outbound) -> Vec<Fault> {
@@ -103,12 +110,13 @@ impl<'a> Inspection<'a> {
             "make a key with `dkimgate key generate --domain {domain} --selector {}`, or say `generate: true` here",
             key.selector.value
         );
-        // An existing key that others may read is known to them, whoever it belongs to: this comes first.
-        self.path
-            .metadata()
-            .ok()
-            .and_then(|metadata| self.exposed(&metadata))
-            .or_else(|| self.open(Some(remedy)))
+        self.unexposed(Some(remedy))
+    }
+
+    /// An existing key that others may read is known to them, whoever it belongs to: this comes first.
+    fn unexposed(&self, remedy: Option<String>) -> Option<Fault> {
+        let metadata = self.path.metadata().ok();
+        metadata.and_then(|metadata| self.exposed(&metadata)).or_else(|| self.open(remedy))
     }
 
     /// Whether it is a folder; whether we may write there shows at the first large message, and costs a 451 then.
@@ -122,6 +130,9 @@ impl<'a> Inspection<'a> {
         let (mode, path) = (metadata.mode(), self.path.display());
         let described = format!("`{path}` (mode {:04o}, owner {})", mode & 0o7777, user(metadata.uid()));
         let command = match Uid::effective() {
+            _ if is_mounted_secret(self.path) => {
+                "say `defaultMode: 0440` for this secret in the manifest, and `fsGroup` in its securityContext".to_owned()
+            }
             us if us.is_root() || us.as_raw() == metadata.uid() => format!("chmod 0600 {path}"),
             us => format!("chown {} {path} && chmod 0600 {path}", user(us.as_raw())),
         };
@@ -188,10 +199,7 @@ impl<'a> Inspection<'a> {
     fn forbidden(&self) -> (String, String) {
         let us = user(Uid::effective().as_raw());
         let full = absolute(self.path).unwrap_or_else(|_| self.path.to_owned());
-        let parts: Vec<&Path> = full.ancestors().collect();
-        // Of the folders that we can see at all, the innermost is the one that we cannot look into.
-        let barrier = parts.iter().find_map(|part| part.metadata().ok().map(|metadata| (*part, metadata)));
-        let Some((part, metadata)) = barrier else {
+        let Some((part, metadata)) = barrier(&full) else {
             return (
                 format!("`{}` is not for user {us} to read", full.display()),
                 format!("run as another user than {us}"),
@@ -215,6 +223,43 @@ fn name(path: &Path) -> std::path::Display<'_> {
     path.file_name().map_or(path.display(), |name| Path::new(name).display())
 }
 
+/// So many symbolic links are followed; the system itself follows no more.
+const MOST_LINKS: usize = 40;
+
+/// What stands in the way to a file, or else the file itself. Links are followed one by one: what bars the way may
+/// stand behind one.
+fn barrier(path: &Path) -> Option<(PathBuf, Metadata)> {
+    let mut links = 0;
+    let mut left: Vec<PathBuf> = parts(path);
+    let mut at = PathBuf::from("/");
+    while let Some(part) = left.pop() {
+        let next = at.join(&part);
+        let Ok(metadata) = next.symlink_metadata() else { break };
+        if !metadata.is_symlink() {
+            at = next;
+            continue;
+        }
+        links += 1;
+        let target = std::fs::read_link(&next).ok().filter(|_| links <= MOST_LINKS)?;
+        if target.is_absolute() {
+            at = PathBuf::from("/");
+        }
+        left.extend(parts(&target));
+    }
+    at.metadata().ok().map(|metadata| (at, metadata))
+}
+
+/// The parts of a path, the last one first.
+fn parts(path: &Path) -> Vec<PathBuf> {
+    let named = path.components().filter(|part| !matches!(part, Component::RootDir | Component::CurDir));
+    named.rev().map(|part| PathBuf::from(part.as_os_str())).collect()
+}
+
+/// Whether a path leads through `..data`, as the files of a secret that Kubernetes mounts do.
+fn is_mounted_secret(path: &Path) -> bool {
+    std::fs::read_link(path).is_ok_and(|target| target.starts_with("..data"))
+}
+
 /// A user's name, or the number where it has none.
 fn user(id: u32) -> String {
     let user = User::from_uid(Uid::from_raw(id)).ok().flatten();
@@ -226,6 +271,25 @@ mod tests {
     use super::*;
     use std::fs::{Permissions, create_dir, set_permissions, write};
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_mounted_secret_may_be_for_the_group_and_not_for_everybody() {
+        let site = tempfile::tempdir().unwrap();
+        create_dir(site.path().join("..1")).unwrap();
+        let file = site.path().join("..1/s1.pem");
+        write(&file, "").unwrap();
+        std::os::unix::fs::symlink("..1", site.path().join("..data")).unwrap();
+        let path = site.path().join("s1.pem");
+        std::os::unix::fs::symlink("..data/s1.pem", &path).unwrap();
+        set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        let fault = check_key(&path, Place::START).unwrap();
+        assert!(fault.is_fatal() && fault.cause.remedy().contains("`defaultMode: 0440`"), "{fault:?}");
+        // It belongs to root there.
+        set_permissions(&file, Permissions::from_mode(0o440)).unwrap();
+        let fault = check_key(&path, Place::START);
+        assert!(!fault.as_ref().is_some_and(Fault::is_fatal), "{fault:?}");
+        assert_eq!(fault.is_none(), Uid::effective().is_root());
+    }
 
     /// Asked for its words only, since the user who runs the tests may be let in everywhere.
     #[test]
@@ -246,8 +310,19 @@ mod tests {
             )
         );
         set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
-        let hidden = Placed { value: folder.join("other/s1.pem"), place: Place::START };
+        // Behind a link, in a folder that seems to have no such file.
+        std::os::unix::fs::symlink("keys/other/s1.pem", site.path().join("link")).unwrap();
+        let linked = Placed { value: site.path().join("link"), place: Place::START };
         let path = folder.display();
+        let (problem, command) = Inspection::of(&linked, "keyfile").forbidden();
+        assert_eq!(
+            (problem, command),
+            (
+                format!("`{path}` (mode 0700, owner {us}) does not let user {us} through to `link`"),
+                format!("chmod o+x {path}")
+            )
+        );
+        let hidden = Placed { value: folder.join("other/s1.pem"), place: Place::START };
         assert_eq!(
             Inspection::of(&hidden, "keyfile").forbidden(),
             (

@@ -39,13 +39,13 @@ mod tests;
 
 pub use conformity::Conformity;
 pub use fault::{Cause, Fault, Place, Placed, Report, Source};
-pub use files::{OTHERS_READ_OR_WRITE, check_files};
+pub use files::{OTHERS_READ_OR_WRITE, check_files, check_key};
 pub use inbound::{Dns, DnsSource, Inbound};
 pub use listen::{Listen, Protocol, Socket};
 pub use listener::{Deadlines, Kept, Limits, Listener};
 pub use network::NextHop;
 pub use outbound::{Dataset, Entry, Key, Outbound, Rule, Table, TableKind};
-pub use rules::{Rules, rules};
+pub use rules::{Origin, Rules, rules};
 pub use smtp::content::{Repair, Repairs};
 pub use together::check_together;
 

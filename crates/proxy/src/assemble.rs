@@ -6,7 +6,7 @@ mod outbound;
 pub mod settings;
 mod store;
 
-pub use keys::{Made, Missing};
+pub use keys::{MOST_AT_START, Made, Missing, flaw as flaw_of_key, remedy as remedy_for_key};
 
 use crate::{bind, host};
 use config::{Config, Report};
@@ -57,7 +57,7 @@ pub fn one(config: Config, missing: Missing, reports: &mut Vec<Report>) -> Optio
     let mut faults = config.warnings.clone();
     faults.extend(config::check_files(&config));
     faults.extend(bind::rights(&config.listener.socket).err());
-    let config::Rules { table, reports: of_tables } = config::rules(&config);
+    let config::Rules { table, reports: of_tables, .. } = config::rules(&config);
     let in_tables = of_tables.iter().any(Report::is_fatal);
     reports.extend(of_tables);
     // A file that others may read or nobody can is not opened.

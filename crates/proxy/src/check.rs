@@ -1,11 +1,13 @@
 //! `dkimgate check`: everything that `run` would complain of, without serving; and what the DNS has of the keys.
 
+mod keys;
 mod published;
 
 use crate::assemble::{Assembly, Missing, assemble};
 use crate::cli::CheckArgs;
 use crate::{exit, faults, key};
 use config::{Fault, Report};
+use mail::Domain;
 use published::Published;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -19,6 +21,14 @@ pub fn check(arguments: &CheckArgs) -> ExitCode {
         let _guard = runtime.as_ref().ok().map(tokio::runtime::Runtime::enter);
         assemble(&arguments.configs, Missing::Leave)
     };
+    let mut sound = Vec::new();
+    for assembly in &assemblies {
+        let of_tables = keys::of_tables(assembly, &config::rules(&assembly.config));
+        if !faults::any_fatal(&of_tables) {
+            sound.push(assembly);
+        }
+        reports.extend(of_tables);
+    }
     let asks = arguments.dns || arguments.from.zone.is_some() || !arguments.from.servers.is_empty();
     let published = if asks {
         match Published::look(&assemblies, &arguments.from, &mut reports) {
@@ -32,9 +42,9 @@ pub fn check(arguments: &CheckArgs) -> ExitCode {
         None
     };
     if arguments.json {
-        println!("{}", as_json(&assemblies, &reports, published.as_ref()));
+        println!("{}", as_json(&sound, &reports, published.as_ref()));
     } else {
-        show(&assemblies, &reports, published.as_ref());
+        show(&sound, &reports, published.as_ref());
     }
     if faults::any_fatal(&reports) {
         return exit::CONFIGURATION.into();
@@ -42,16 +52,19 @@ pub fn check(arguments: &CheckArgs) -> ExitCode {
     published.map_or(ExitCode::SUCCESS, |published| key::check::status(&published.findings))
 }
 
-fn show(assemblies: &[Assembly], reports: &[Report], published: Option<&Published>) {
+fn show(sound: &[&Assembly], reports: &[Report], published: Option<&Published>) {
     faults::show(reports);
     // A file with a fault has no summary; without any word of the others they would look forgotten.
-    for assembly in assemblies {
+    for assembly in sound {
         println!("{}", summary(assembly));
     }
     if let Some(published) = published {
         print!("{published}");
     }
 }
+
+/// So many domains are called by their names.
+const MOST_NAMED: usize = 20;
 
 /// What a sound file does, in one line.
 fn summary(Assembly { config, .. }: &Assembly) -> String {
@@ -60,21 +73,24 @@ fn summary(Assembly { config, .. }: &Assembly) -> String {
     let relay = list(config.listener.relay.iter().map(|hop| hop.value.to_string()).collect());
     let does = match &config.engine {
         config::Engine::Outbound(outbound) => {
-            let domains: BTreeSet<String> = outbound
-                .rules()
-                .flat_map(|rule| &rule.keys)
-                .flat_map(|key| &key.domains)
-                .map(ToString::to_string)
-                .collect();
-            format!("signs for {}", list(domains.into_iter().collect()))
+            let keys = outbound.rules().flat_map(|rule| &rule.keys);
+            let domains: BTreeSet<&Domain> = keys.flat_map(|key| &key.domains).collect();
+            let mut words: Vec<String> = domains.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+            words.extend(domains.len().checked_sub(MOST_NAMED + 1).map(|more| format!("{} more", more + 1)));
+            words.extend(match outbound.tables().count() {
+                0 => None,
+                1 => Some("those of a table".to_owned()),
+                several => Some(format!("those of {several} tables")),
+            });
+            format!("signs for {}", list(words))
         }
         config::Engine::Inbound(_) => format!("verifies as {}", config.listener.hostname),
     };
     format!("{}: ok; {listen} → {relay}, {does}", config.file.name)
 }
 
-fn as_json(assemblies: &[Assembly], reports: &[Report], published: Option<&Published>) -> Value {
-    let sound: Vec<&str> = assemblies.iter().map(|assembly| assembly.config.file.name.as_str()).collect();
+fn as_json(sound: &[&Assembly], reports: &[Report], published: Option<&Published>) -> Value {
+    let sound: Vec<&str> = sound.iter().map(|assembly| assembly.config.file.name.as_str()).collect();
     let faults: Vec<Value> = reports
         .iter()
         .flat_map(|report| report.faults().iter().map(|fault| fault_json(report, fault)))

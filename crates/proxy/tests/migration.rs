@@ -65,10 +65,63 @@ fn the_tables_of_opendkim_stay_where_they_are() {
     let shown = text(&faulty.stderr);
     assert!(shown.contains("signing.table:2:1") && shown.contains("the second column is missing"), "{shown}");
     fs::write(folder.join("signing.table"), "*@a.net default._domainkey.a.net\n").unwrap();
+    let checked = dkimgate(folder, &["check", "proxy-out.yaml"]);
+    assert_eq!(checked.status.code(), Some(78), "the key of a table is looked at too");
+    let shown = text(&checked.stderr);
+    assert!(
+        shown.contains("signing.table:1:1") && shown.contains("`./none.pem`, and there is no such file"),
+        "{shown}"
+    );
     let explained = text(&dkimgate(folder, &explain).stdout);
     assert!(explained.contains("signing.table:1 signs with d=a.net s=default"), "{explained}");
     assert!(
         explained.contains("deferred: d=a.net s=default") && explained.contains("none.pem does not exist"),
         "{explained}"
     );
+}
+
+#[test]
+fn explain_says_what_would_be_mended_and_for_whom() {
+    let site = tempfile::tempdir().unwrap();
+    let folder = site.path();
+    for kind in ["rsa", "ed25519"] {
+        let selector = if kind == "rsa" { "s1" } else { "s1-ed25519" };
+        let made = dkimgate(
+            folder,
+            &["key", "generate", "--domain", "a.net", "--selector", selector, "--type", kind],
+        );
+        assert!(made.status.success());
+    }
+    let yaml = "role: outbound\nlisten: 127.0.0.1:10027\nrelay: 127.0.0.1:10028\nlong_lines: fix\nmissing_date: fix\nsign:\n  \
+                - {rcpt: '*@they.example', none: they sign}\n  - {xforward: {source: LOCAL}, refuse: Not from here}\n  \
+                - {domain: a.net, selector: s1, keyfile: keys/a.net/s1.pem, dual: true, single_for: old.example}\n";
+    fs::write(folder.join("out.yaml"), yaml).unwrap();
+    let long = "x".repeat(1200);
+    fs::write(
+        folder.join("m.eml"),
+        format!("From: joe@a.net\r\nMessage-ID: <1@a.net>\r\n\r\na\0\nb\rc\r\n{long}\r\n"),
+    )
+    .unwrap();
+    let explain = |arguments: &[&str]| {
+        let output = dkimgate(folder, &[&["explain", "out.yaml", "m.eml"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let words = explain(&["--rcpt", "x@b.example"]);
+    for line in [
+        "rule 1 is for other recipients: they.example\n",
+        "rule 2 is for another SOURCE: local, which is not known\n",
+        "rule 3 signs with d=a.net s=s1-ed25519\n",
+        "signed: d=a.net s=s1 (rule 3), d=a.net s=s1-ed25519 (rule 3); Date added; lines over 998 octets fixed, 1 parts encoded; 1 bare CR fixed, 1 bare LF fixed, 1 NUL fixed\n",
+        "    fields: From:Date:Message-ID:MIME-Version:Content-Type:Content-Transfer-Encoding:From:Date:Message-ID:",
+        "  Date: ",
+    ] {
+        assert!(words.contains(line), "{line}: {words}");
+    }
+    let words = explain(&["--rcpt", "x@b.example", "--rcpt", "y@old.example"]);
+    assert!(words.contains("rule 3 makes one signature only, for y@old.example\n"), "{words}");
+    let words = explain(&["--rcpt", "x@b.example", "--rcpt", "y@they.example"]);
+    assert!(words.contains("\nunsigned: rule 1: they sign"), "{words}");
+    let words = explain(&["--xforward", "source=LOCAL"]);
+    assert!(words.contains("refused: rule 2"), "{words}");
 }

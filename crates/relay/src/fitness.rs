@@ -131,7 +131,8 @@ impl Fitness {
 }
 
 /// What the log says of octets out of place; nothing if there were none.
-pub(crate) fn told(strays: Strays, repairs: Repairs) -> Option<String> {
+#[must_use]
+pub fn told(strays: Strays, repairs: Repairs) -> Option<String> {
     let kinds = [
         (strays.bare_cr, repairs.bare_cr, "bare CR"),
         (strays.bare_lf, repairs.bare_lf, "bare LF"),
@@ -157,7 +158,9 @@ pub(crate) fn note(decision: &mut Decision, words: &str) {
     detail.push_str(words);
 }
 
-fn words(unfit: Unfit) -> &'static str {
+/// What the log says of content that does not fit.
+#[must_use]
+pub fn words(unfit: Unfit) -> &'static str {
     match (unfit.long_lines, unfit.eight_bit) {
         (true, true) => "lines over 998 octets and 8-bit content",
         (true, false) => "lines over 998 octets",

@@ -41,6 +41,7 @@ mod store;
 mod stream;
 mod transaction;
 
+pub use fitness::{told, words as unfit_words};
 pub use listener::{Listener, Rights};
 pub use serve::Relay;
 pub use settings::{Deadlines, Fitness, Kept, Limits, Protocol, Settings, Target};

@@ -3,7 +3,7 @@
 use crate::key::file::{self, KeyFileError};
 use crate::key::generate;
 use crate::key::record::Publication;
-use config::{Fault, Key, Outbound};
+use config::{Fault, Key, Outbound, Place};
 use dkim::{Algorithm, KeyKind, PrivateKey, PublicKey};
 use policy::outbound::KeyName;
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ const GOOD_BITS: u32 = 2048;
 
 /// So many keys are read at the start, so that what is wrong with them shows at once; the others when they are first
 /// used. `check` looks at all of them.
-const MOST_AT_START: usize = 1000;
+pub const MOST_AT_START: usize = 1000;
 
 /// Keys by name.
 pub type Keys = HashMap<KeyName, Arc<dyn PrivateKey>>;
@@ -57,7 +57,7 @@ pub fn load(outbound: &Outbound, missing: Missing, faults: &mut Vec<Fault>) -> (
             }
         }
         if let Some(key) = keys.get(&name) {
-            faults.extend(mismatch(signing, &key.public_key()));
+            faults.extend(mismatch(signing.keyfile.place, signing.algorithm, &key.public_key()));
         }
     }
     (keys, made)
@@ -87,11 +87,17 @@ fn key(signing: &Key, missing: Missing, faults: &mut Vec<Fault>) -> Result<Optio
         return Ok(Some(Found { key: Arc::new(key), new: true }));
     }
     let key = file::read(path).map_err(unusable)?;
-    faults.extend(weakness(signing, &key.public_key()));
+    faults.extend(weakness(signing.keyfile.place, &key.public_key()));
     Ok(Some(Found { key: Arc::new(key), new: false }))
 }
 
-fn remedy(error: &KeyFileError) -> &'static str {
+/// What is wrong with a key that is there, for a signature of this algorithm.
+pub fn flaw(key: &PublicKey, wanted: Option<Algorithm>, place: Place) -> Option<Fault> {
+    mismatch(place, wanted, key).or_else(|| weakness(place, key))
+}
+
+/// What to do about a key that cannot be read.
+pub fn remedy(error: &KeyFileError) -> &'static str {
     match error {
         KeyFileError::Exposed { .. } => "take it from the others with `chmod 0600`",
         KeyFileError::Unusable { .. } => "name a file with an unencrypted RSA or Ed25519 private key in PEM",
@@ -104,13 +110,12 @@ fn remedy(error: &KeyFileError) -> &'static str {
     }
 }
 
-fn weakness(signing: &Key, key: &PublicKey) -> Option<Fault> {
+fn weakness(place: Place, key: &PublicKey) -> Option<Fault> {
     let bits = key.bits();
     if key.kind() != KeyKind::Rsa || bits >= GOOD_BITS {
         return None;
     }
     let remedy = "make a key of 2048 bits with another selector, publish it, then name it here";
-    let place = signing.keyfile.place;
     Some(if bits < LEAST_BITS {
         Fault::unusable(
             place,
@@ -122,12 +127,12 @@ fn weakness(signing: &Key, key: &PublicKey) -> Option<Fault> {
     })
 }
 
-fn mismatch(signing: &Key, key: &PublicKey) -> Option<Fault> {
-    let wanted = signing.algorithm?.key_kind();
+fn mismatch(place: Place, wanted: Option<Algorithm>, key: &PublicKey) -> Option<Fault> {
+    let wanted = wanted?.key_kind();
     (wanted != key.kind()).then(|| {
         let problem =
             format!("the key is of type {}, and the algorithm needs {}", key.kind().name(), wanted.name());
-        Fault::unusable(signing.keyfile.place, problem, "leave `algorithm` out, or name a key of its type")
+        Fault::unusable(place, problem, "leave `algorithm` out, or name a key of its type")
     })
 }
 

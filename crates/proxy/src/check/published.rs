@@ -9,7 +9,7 @@ use crate::key::resolver::{ResolverError, with_resolver};
 use config::{Fault, Place, Report};
 use dkim::PrivateKey;
 use mail::Domain;
-use policy::outbound::{Action, AddressPattern, KeyChoice, RuleTable, SigningDomain};
+use policy::outbound::{Action, AddressPattern, KeyChoice, Rule, RuleTable, SigningDomain};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::ErrorKind;
@@ -24,7 +24,7 @@ pub struct Published {
 }
 
 impl Published {
-    /// Looks all keys and domains up, those of tables too. A key that cannot be read is reported.
+    /// Looks all keys and domains up, those of tables too. A key that cannot be read is reported elsewhere.
     pub fn look(
         assemblies: &[Assembly],
         from: &DnsArgs,
@@ -35,7 +35,7 @@ impl Published {
             let mut faults = Vec::new();
             for (path, domain, selector) in places(&config::rules(config).table) {
                 match subject(domain, selector, path) {
-                    Ok(subject) => subjects.push(subject),
+                    Ok(subject) => subjects.extend(subject),
                     Err(fault) => faults.push(fault),
                 }
             }
@@ -56,15 +56,14 @@ impl Published {
 }
 
 /// Where each key is, the domain and the selector that it signs with; each once.
-fn places(table: &RuleTable) -> BTreeSet<(PathBuf, Domain, Domain)> {
+pub fn places(table: &RuleTable) -> BTreeSet<(PathBuf, Domain, Domain)> {
     let mut places = BTreeSet::new();
     for rule in table.rules() {
         let Action::Sign(signatures) = &rule.action else { continue };
         for signature in signatures {
-            let matched = || rule.conditions.author.iter().filter_map(own_domain).collect();
             let domains: Vec<Domain> = match &signature.domain {
                 SigningDomain::Fixed(domain) => vec![domain.clone()],
-                SigningDomain::Matched | SigningDomain::Author => matched(),
+                SigningDomain::Matched | SigningDomain::Author => domains(rule),
             };
             let path = |domain: &Domain| match &signature.key {
                 KeyChoice::Named(key) => PathBuf::from(key.as_str()),
@@ -78,6 +77,11 @@ fn places(table: &RuleTable) -> BTreeSet<(PathBuf, Domain, Domain)> {
     places
 }
 
+/// The domains that a rule names.
+pub fn domains(rule: &Rule) -> Vec<Domain> {
+    rule.conditions.author.iter().filter_map(own_domain).collect()
+}
+
 /// The domain that a pattern names.
 fn own_domain(pattern: &AddressPattern) -> Option<Domain> {
     match pattern {
@@ -87,20 +91,19 @@ fn own_domain(pattern: &AddressPattern) -> Option<Domain> {
     }
 }
 
-fn subject(domain: Domain, selector: Domain, path: PathBuf) -> Result<Subject, Fault> {
+/// Nothing if the key cannot be read.
+fn subject(domain: Domain, selector: Domain, path: PathBuf) -> Result<Option<Subject>, Fault> {
     let key = match file::read(&path) {
         Ok(key) => Some(key.public_key()),
         // With `generate` it is made at the first start.
         Err(KeyFileError::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => None,
-        Err(error) => {
-            return Err(Fault::unusable(Place::START, error, "name a private key that can be read"));
-        }
+        Err(_) => return Ok(None),
     };
     if let Err(error) = Domain::parse(&format!("{selector}._domainkey.{domain}")) {
         let problem = format!("the record of selector `{selector}` and `{domain}` has no name: {error}");
         return Err(Fault::unusable(Place::START, problem, "choose a shorter selector"));
     }
-    Ok(Subject { domain, selector, path, key })
+    Ok(Some(Subject { domain, selector, path, key }))
 }
 
 impl fmt::Display for Published {

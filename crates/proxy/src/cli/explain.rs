@@ -1,6 +1,7 @@
 //! What stands behind `dkimgate explain` and `dkimgate import`.
 
 use clap::{Args, Subcommand};
+use policy::outbound::Attribute;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ pub struct ExplainArgs {
     /// The envelope sender; left out, the author. An empty text is that of a bounce.
     #[arg(long, value_name = "ADDRESS")]
     pub mail_from: Option<String>,
-    /// A recipient.
+    /// A recipient; several, if it is said several times.
     #[arg(long, value_name = "ADDRESS")]
     pub rcpt: Vec<String>,
     /// The address of the client, as XFORWARD ADDR would have it.
@@ -24,11 +25,25 @@ pub struct ExplainArgs {
     /// Whom the client logged in as, as XCLIENT LOGIN would have it.
     #[arg(long, value_name = "NAME")]
     pub login: Option<String>,
+    /// What else XFORWARD would say: NAME, HELO, IDENT, PROTO or SOURCE, such as SOURCE=LOCAL.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
+    pub xforward: Vec<(Attribute, String)>,
     /// The listener; left out, the first of the file.
     #[arg(long, value_name = "ADDRESS")]
     pub listener: Option<String>,
     /// A message; left out, one with nothing but its author.
     pub file: Option<PathBuf>,
+}
+
+/// An attribute of a client, and its value.
+fn attribute(text: &str) -> Result<(Attribute, String), String> {
+    const KNOWN: [Attribute; 5] =
+        [Attribute::Name, Attribute::Helo, Attribute::Ident, Attribute::Protocol, Attribute::Source];
+    let (name, value) = text.split_once('=').ok_or("it has no `=`")?;
+    let attribute = KNOWN.into_iter().find(|attribute| attribute.name().eq_ignore_ascii_case(name));
+    let attribute =
+        attribute.ok_or_else(|| format!("`{name}` is none of NAME, HELO, IDENT, PROTO and SOURCE"))?;
+    Ok((attribute, value.to_owned()))
 }
 
 /// Write configuration files out of those of another program.
