@@ -10,7 +10,7 @@ use dkim::{Report, VerifyOptions};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use support::{Zone, conformance, verify, with_line_ends};
+use support::{Zone, conformance, ed25519, record, sign, verify, with_line_ends};
 
 /// A time after all of the messages were signed.
 const NOW: u64 = 1_752_000_000;
@@ -54,6 +54,32 @@ fn domainkeys_messages_of_mail_dkim() {
         count += 1;
     }
     assert_eq!(count, 6);
+}
+
+/// The examples of the RFCs, with the key in both of its encodings.
+#[test]
+fn messages_of_the_rfcs() {
+    let Some(folder) = conformance("rfc") else { return };
+    let no_key = "permerror: no key for signature";
+    for (file, records, expected) in [
+        ("rfc6376-A.2.eml", "dns.json", &["pass"][..]),
+        ("rfc6376-A.2.eml", "dns-pkcs1.json", &["pass"]),
+        // As it is printed, its blanks are not those that were signed.
+        ("rfc6376-A.2-as-printed.eml", "dns.json", &["fail: body hash did not verify"]),
+        ("rfc8463-A.3.eml", "dns.json", &["pass", "pass"]),
+        ("rfc8463-A.3.eml", "dns-pkcs1.json", &[no_key, no_key]),
+    ] {
+        let zone = Zone::default().with_json(&json(&folder.join(records)));
+        assert_eq!(said(&judged(&folder.join(file), &zone, NOW)), expected, "{file} with {records}");
+    }
+    for (file, bits) in [
+        ("rfc6376-C.private.pem", 1024),
+        ("rfc8463-A.1.ed25519.seed.b64", 256),
+        ("rfc8463-A.2.rsa.private.pem", 1024),
+    ] {
+        let key = dkim::SigningKey::from_pem(&fs::read(folder.join(file)).unwrap());
+        assert_eq!(dkim::PrivateKey::public_key(&key.unwrap()).bits(), bits, "{file}");
+    }
 }
 
 /// Real messages that mail-auth verifies at the time of the last of them.
@@ -117,6 +143,21 @@ fn messages_of_dkim_verifier() {
     assert_eq!(failures, DKIM_VERIFIER_FAILURES.len());
 }
 
+/// Messages of other tests of DKIM Verifier: what matters there is not the signature.
+#[test]
+fn other_messages_of_dkim_verifier() {
+    let Some(folder) = conformance("dkim_verifier") else { return };
+    let zone = Zone::default().with_json(&json(&folder.join("dns.json")));
+    for (file, expected) in [
+        ("bimi/rfc6376-A.2-with_bimi.eml", &["pass"][..]),
+        ("rfc6376-A.2-ill_formed-list_id.eml", &["pass"]),
+        ("ill_formed-from.eml", &[]),
+        ("fakePayPal.eml", &[]),
+    ] {
+        assert_eq!(said(&judged(&folder.join(file), &zone, NOW)), expected, "{file}");
+    }
+}
+
 /// Real messages; the keys of some of them are not at hand.
 #[test]
 fn original_messages_of_dkim_verifier() {
@@ -157,9 +198,34 @@ fn messages_of_dkimpy() {
         ("ed25519test2.msg", &["pass"]),
         ("test.message.baddomain", &["neutral: tag d= is malformed"]),
         ("test2.message", &["permerror: no key for signature"]),
-        ("test.message", &[]),
+        ("message.mbox", &["permerror: no key for signature"]),
     ] {
         assert_eq!(said(&judged(&folder.join(file), &zone, NOW)), expected, "{file}");
+    }
+}
+
+/// The messages that dkimpy signs in its own tests; it is told to refuse the one without From, and so are we.
+#[test]
+fn messages_that_dkimpy_signs() {
+    let Some(folder) = conformance("dkimpy") else { return };
+    let name = |name: &str| mail::Domain::parse(name).unwrap();
+    let zone = Zone::default().with("s._domainkey.a.example", &record(&*ed25519()));
+    for (file, expected) in [
+        ("test.message", Ok(vec!["pass".to_owned()])),
+        ("test_extra.message", Ok(vec!["pass".to_owned()])),
+        ("ed25519test.msg", Ok(vec!["pass".to_owned()])),
+        ("rfc6376.msg", Ok(vec!["pass".to_owned()])),
+        ("rfc6376.w1258.msg", Ok(vec!["pass".to_owned()])),
+        ("test_nofrom.message", Err("the message has no From field".to_owned())),
+    ] {
+        let message = with_line_ends(&fs::read(folder.join(file)).unwrap());
+        let request = dkim::DkimRequest::new(name("a.example"), name("s"), ed25519());
+        let made = sign(&message, vec![request.into()]).map_err(|error| error.to_string());
+        let found = made.map(|fields| {
+            let message = [fields[0].raw(), &message].concat();
+            said(&verify(&message, &zone, &VerifyOptions::default(), NOW))
+        });
+        assert_eq!(found, expected, "{file}");
     }
 }
 
