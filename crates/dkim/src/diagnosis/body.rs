@@ -10,6 +10,8 @@ use mail::Header;
 
 /// How many lines at the top are tried as an addition.
 const BANNER_LINES: usize = 40;
+/// So many octets are hashed at most to find it, but one line is always tried.
+const BANNER_OCTETS: usize = 64 * 1024 * 1024;
 /// Ends of the body longer than this are not tried as an addition.
 const FOOTER_OCTETS: usize = 64 * 1024;
 /// How much of an addition is shown.
@@ -93,7 +95,8 @@ impl Target<'_> {
 
     /// A beginning that was added.
     fn banner(&self, body: &[u8]) -> Option<BodyChange> {
-        let start = line_starts(body).take(BANNER_LINES).find(|start| self.fits(&body[*start..]))?;
+        let tries = BANNER_LINES.min(1 + BANNER_OCTETS / body.len().max(1));
+        let start = line_starts(body).take(tries).find(|start| self.fits(&body[*start..]))?;
         Some(BodyChange::Banner { octets: start, text: shown(&body[..start]) })
     }
 }

@@ -4,6 +4,9 @@ use crate::encoding::base64_decode;
 use mail::Header;
 use memchr::memmem;
 
+/// More boundaries than these are not looked for.
+const BOUNDARIES: usize = 50;
+
 /// A body as it was before its encoding, and the name of that: of the whole body, or of parts of it.
 pub(super) fn decoded(header: &Header, body: &[u8]) -> Option<(&'static str, Vec<u8>)> {
     let label = header.named("Content-Transfer-Encoding").last();
@@ -69,6 +72,7 @@ fn delimiters(text: &[u8]) -> Vec<Vec<u8>> {
             [b"--", &value[..end]].concat()
         })
         .filter(|delimiter| delimiter.len() > 2)
+        .take(BOUNDARIES)
         .collect()
 }
 

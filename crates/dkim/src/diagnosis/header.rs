@@ -17,8 +17,12 @@ const ENCODINGS: [&str; 5] = ["8bit", "7bit", "quoted-printable", "base64", "bin
 const ORIGINALS: [&str; 3] = ["X-Original-From", "Original-From", "Reply-To"];
 /// More names than these are not undone one by one.
 const MANY: usize = 40;
+/// More copies in `z=` are not looked at, nor are more fields put back as they say.
+const COPIES: usize = 200;
 /// A header larger than this is not undone at all: each try costs a copy of it.
 const LARGE: usize = 128 * 1024;
+/// How much of a value is shown, in characters.
+const SHOWN: usize = 200;
 /// How many pairs of changes are tried.
 const PAIRS: usize = 2_000;
 
@@ -79,6 +83,7 @@ fn copies(header: &Header, own: usize) -> Vec<(String, Vec<u8>)> {
     let tags = TagList::salvage(value);
     let copied = tags.value("z").into_iter().flat_map(|list| list.split('|'));
     copied
+        .take(COPIES)
         .filter_map(|copy| {
             let (name, value) = copy.split_once(':')?;
             Some((name.trim().to_owned(), quoted_printable_decode(value)?))
@@ -98,7 +103,7 @@ fn differences(now: &Variant, header: &Header, own: usize) -> Vec<Finding> {
         let present: Vec<String> = now.named(&name).map(|at| plain(value_of(&now.fields[at]))).collect();
         let signed = plain(&signed);
         if !present.contains(&signed) {
-            let show = |text: &str| text.escape_debug().to_string();
+            let show = |text: &str| text.escape_debug().take(SHOWN).collect::<String>();
             let now = show(present.last().map_or("", String::as_str));
             findings.push(Finding::FieldDiffers { name: show(&name), signed: show(&signed), now });
         }
@@ -137,10 +142,11 @@ impl Variant {
     /// This one with one thing more undone, in every way that is known.
     fn variants(&self, signature: &Signature, copies: &[(String, Vec<u8>)]) -> Vec<Self> {
         let mut variants = Vec::new();
-        for (name, value) in copies {
+        let restored = copies.iter().flat_map(|(name, value)| {
             let change = HeaderChange::Restored(name.escape_debug().to_string());
-            variants.extend(self.named(name).map(|at| self.with(at, name, value, change.clone())));
-        }
+            self.named(name).map(move |at| self.with(at, name, value, change.clone()))
+        });
+        variants.extend(restored.take(COPIES));
         variants.extend(self.subjects());
         variants.extend(self.encodings());
         variants.extend(self.originals());

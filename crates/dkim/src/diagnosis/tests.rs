@@ -286,3 +286,26 @@ fn other_failures_speak_for_themselves() {
     let all = found(&message, &[]);
     assert_eq!(all, ["signed in the future"]);
 }
+
+/// Without limits, each of these takes minutes or gigabytes.
+#[test]
+fn what_was_made_to_keep_us_busy_does_not() {
+    let sound = signed(request());
+    let (own, rest) = sound.split_once("From: ").unwrap();
+    let many = |count: usize, text: &dyn Fn(usize) -> String| (0..count).map(text).collect::<String>();
+    let copies = many(60_000, &|at| format!("X{}:=20a|", at % 20_000));
+    let fields = many(20_000, &|at| format!("X{at}: b\r\n"));
+    let same = many(2_000, &|_| "X0: b\r\n".to_owned());
+    let boundaries = many(20_000, &|at| format!("boundary=b{at}\r\n"));
+    for message in [
+        format!("{}{fields}From: {rest}", own.replace("c=", &format!("z={copies}X:y; c="))),
+        format!("{}{same}From: {rest}", own.replace("c=", &format!("z={}X:y; c=", "X0:=20a|".repeat(9_000)))),
+        sound.replace("Dear", &boundaries),
+    ] {
+        let findings = after(&message);
+        assert!((1..=COPIES_AND_MORE).contains(&findings.len()), "{} findings", findings.len());
+    }
+}
+
+/// Two hundred copies in `z=` differ at most, and there is little else to say.
+const COPIES_AND_MORE: usize = 205;
