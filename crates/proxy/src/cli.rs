@@ -4,6 +4,7 @@ pub mod explain;
 pub mod key;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use explain::{ExplainArgs, ImportCommand};
 use key::{DnsArgs, KeyCommand};
 use mail::Domain;
@@ -26,6 +27,7 @@ pub enum Command {
     /// Show the whole loop on loopback: a message is signed, sent, verified, and a forgery found out.
     Demo(DemoArgs),
     /// Validate configuration files, keys and permissions without serving; with --dns, what is published too.
+    ///
     /// Exit status: 0 all is well, 1 the record of a key has to be mended, 75 the DNS was unavailable, 78 a
     /// configuration file or a key cannot be used.
     Check(CheckArgs),
@@ -36,12 +38,24 @@ pub enum Command {
     Import(ImportCommand),
     /// Sign a message; it comes out with its new field on top.
     Sign(SignArgs),
-    /// Verify the signatures of a message. Exit status: 0 a DKIM signature passes, 1 none does, 75 the DNS was
-    /// unavailable, 2 the input is unusable.
+    /// Verify the signatures of a message.
+    ///
+    /// Exit status: 0 a DKIM signature passes, 1 none does, 75 the DNS was unavailable, 2 the input is unusable.
     Verify(VerifyArgs),
     /// Make keys, publish them, change them.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Print what a shell needs to complete this program's command lines.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Write the manual pages, one for each command, into a folder.
+    Man {
+        /// The folder, such as /usr/local/share/man/man1.
+        #[arg(value_name = "DIR")]
+        out: PathBuf,
+    },
 }
 
 /// Arguments of `run`.

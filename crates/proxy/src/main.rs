@@ -18,6 +18,7 @@ mod import;
 mod input;
 mod key;
 mod logging;
+mod manual;
 mod run;
 mod service;
 mod sign;
@@ -52,6 +53,8 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Import(command) => import::import(&command),
         Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { out } => manual::pages(&out),
     }
 }
 

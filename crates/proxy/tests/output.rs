@@ -159,3 +159,16 @@ fn what_is_piped_into_a_program_that_stops_reading_ends_quietly() {
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(folder.path().join("keys/example.org/s1.pem").exists());
 }
+
+#[test]
+fn shells_and_man_are_told_of_every_command() {
+    let folder = TempDir::new().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let Output { status, stdout, .. } = dkimgate(&folder, &["completions", shell]).output().unwrap();
+        assert!(status.success() && String::from_utf8_lossy(&stdout).contains("log-format"), "{shell}");
+    }
+    assert!(dkimgate(&folder, &["man", "."]).output().unwrap().status.success());
+    let page = fs::read_to_string(folder.path().join("dkimgate-key-generate.1")).unwrap();
+    assert!(page.contains("\\-\\-selector"), "{page}");
+    assert_eq!(dkimgate(&folder, &["man", "absent"]).output().unwrap().status.code(), Some(74));
+}

@@ -11,16 +11,20 @@ use std::path::PathBuf;
 pub enum KeyCommand {
     /// Make a private key, and print the DNS record to publish.
     Generate(GenerateArgs),
-    /// Hold a key against its record in the DNS. Exit status: 0 all is well, 1 the record has to be mended, 75 the
-    /// DNS was unavailable, 2 the key or the zone file cannot be used.
+    /// Hold a key against its record in the DNS.
+    ///
+    /// Exit status: 0 all is well, 1 the record has to be mended, 75 the DNS was unavailable, 2 the key or the zone file
+    /// cannot be used.
     Check(CheckArgs),
     /// Print the DNS record of a key in the form that a name server or provider takes, or read such a text back.
+    ///
     /// Exit status with --verify: 0 it publishes this key, 1 it does not, 2 the text or the key cannot be used.
     Record(RecordArgs),
     /// Show the keys of a key directory: type, size, where each is in its life, and what comes next and when.
     List(ListArgs),
-    /// Change the key of a domain, a step at a time; made to be run by a timer, say every hour, before a reload of
-    /// dkimgate. Makes the next key and shows its record, waits until every server of the zone shows it, lets it sign
+    /// Change the key of a domain, a step at a time.
+    ///
+    /// Made to be run by a timer, say every hour, before a reload of dkimgate. Makes the next key and shows its record, waits until every server of the zone shows it, lets it sign
     /// in the place of the one before, and says when that one's record has to go. Exit status: 0 well, waiting
     /// included, 75 the DNS was unavailable, 2 a key or the directory cannot be used.
     Rotate(RotateArgs),

@@ -1,0 +1,26 @@
+//! `dkimgate completions` and `dkimgate man`: the command line, told to shells and to man(1).
+
+use crate::cli::Cli;
+use crate::exit;
+use clap::CommandFactory;
+use clap_complete::Shell;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Prints what `shell` needs.
+pub fn completions(shell: Shell) -> ExitCode {
+    clap_complete::generate(shell, &mut Cli::command(), "dkimgate", &mut io::stdout());
+    ExitCode::SUCCESS
+}
+
+/// Writes a page for the program and one for each of its commands.
+pub fn pages(folder: &Path) -> ExitCode {
+    match clap_mangen::generate_to(Cli::command(), folder) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("dkimgate: cannot write into {}: {error}", folder.display());
+            exit::IO.into()
+        }
+    }
+}
