@@ -1,6 +1,6 @@
 //! That the tools of the scenarios do what they say: a fake next hop behind a real Postfix, without dkimgate.
 
-use scenarios::{Client, Keys, Message, NextHop, Ports, Postfix, corpus, documentation, oracle};
+use scenarios::{Client, Keys, Message, NextHop, Ports, Postfix, corpus, oracle};
 
 #[tokio::test]
 async fn a_fake_next_hop_takes_what_a_client_sends_byte_for_byte() {
@@ -92,13 +92,4 @@ fn all_three_judges_pass_what_is_signed_and_fail_what_was_altered() {
     let judgements = oracle::judges(&Message { bytes: altered, ..Message::default() }, &keys.zone());
     assert_eq!(judgements.len(), 1);
     assert!(judgements[0].verdicts.values().all(|verdict| verdict == "fail"), "{judgements:?}");
-}
-
-#[test]
-fn the_readme_says_the_same_as_the_page_about_postfix() {
-    let readme = documentation::blocks("README.md");
-    assert_eq!(readme.len(), 3, "one for each use");
-    for (title, block) in readme {
-        assert_eq!(block, documentation::block(&title), "{title}");
-    }
 }

@@ -1,11 +1,14 @@
 //! The end-to-end scenarios, each against the built program.
 
 mod before_queue;
+mod documents;
 mod endurance;
 mod fitness;
 mod harness;
 mod load;
+mod opensmtpd;
 mod outage;
 mod port25;
 mod relay;
+mod rewriting;
 mod submission;

@@ -1,5 +1,6 @@
 //! Throw-away keys, made by the program itself, and the zone that publishes them.
 
+use crate::Message;
 use crate::binary::program;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -64,6 +65,16 @@ impl Keys {
         assert!(output.status.success(), "dkimgate sign: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     }
+}
+
+/// Whether a signature of the message passes before the program's own verifier.
+pub fn passes(message: &Message, keys: &Keys) -> bool {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("message.eml");
+    std::fs::write(&file, &message.bytes).expect("the temporary folder is ours");
+    let mut command = Command::new(program());
+    command.args(["verify", "--raw", "--zone"]).arg(keys.zone_file()).arg(&file);
+    command.output().expect("the program runs").status.success()
 }
 
 /// Makes a key; gives the record that is printed as one plain string.

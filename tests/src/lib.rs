@@ -7,6 +7,7 @@
 //! - [`Client`]: an SMTP client, `says` and `hears`.
 //! - [`Load`]: many clients with one queue, which send each message until it is taken.
 //! - [`Postfix`]: Debian's Postfix in directories and on ports of its own, configured as `docs/postfix.md` says.
+//! - [`OpenSmtpd`]: Debian's OpenSMTPD, configured as `docs/opensmtpd.md` says.
 //! - [`Mailhost`]: Postfix with dkimgate on both sides, the site that the documentation describes.
 //! - [`oracle`]: three other implementations that judge a signature.
 //!
@@ -27,6 +28,7 @@ mod log;
 mod mailhost;
 mod message;
 mod next_hop;
+mod opensmtpd;
 pub mod oracle;
 pub mod ports;
 mod postfix;
@@ -37,12 +39,13 @@ pub mod wait;
 
 pub use binary::program;
 pub use client::{Client, Said, Sent};
-pub use keys::Keys;
+pub use keys::{Keys, passes};
 pub use load::{Load, Queue};
 pub use log::Log;
 pub use mailhost::{Mailhost, MailhostSetup, Use};
 pub use message::{Message, corpus};
 pub use next_hop::{NextHop, Script};
+pub use opensmtpd::OpenSmtpd;
 pub use ports::Ports;
 pub use postfix::{Postfix, Setup};
 pub use proxy::{Proxy, ProxySetup};

@@ -1,6 +1,7 @@
 //! A mail host as `docs/postfix.md` builds it: Postfix, and dkimgate where it belongs.
 
 use crate::{Client, Keys, NextHop, Ports, Postfix, Proxy, Script, Setup};
+use std::path::{Path, PathBuf};
 
 /// How dkimgate is used; each is a section of `docs/postfix.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,7 @@ pub struct MailhostSetup {
     blocks: Vec<String>,
     signer: String,
     verifier: String,
+    sockets: Option<PathBuf>,
 }
 
 impl Mailhost {
@@ -53,6 +55,7 @@ impl Mailhost {
             blocks: nothing(),
             signer: String::new(),
             verifier: String::new(),
+            sockets: None,
         }
     }
 
@@ -101,6 +104,13 @@ impl MailhostSetup {
         self
     }
 
+    /// Has the outbound dkimgate listen on a UNIX socket in this folder.
+    #[must_use]
+    pub fn signer_listens_in(mut self, folder: &Path) -> MailhostSetup {
+        self.sockets = Some(folder.to_owned());
+        self.signer_setting("protocol: lmtp\nsocket:\n  owner: postfix\n  mode: 0600\n")
+    }
+
     /// Adds lines to the inbound dkimgate's file.
     #[must_use]
     pub fn verifier_setting(mut self, lines: &str) -> MailhostSetup {
@@ -116,6 +126,10 @@ impl MailhostSetup {
         let is_signing = self.role != Use::BeforeQueue;
         let is_verifying = self.role != Use::SubmissionOnly;
         let signer = Proxy::outbound().listen(ports.to_sign).relay_to(ports.signed).signs_twice_with(&ours);
+        let signer = match &self.sockets {
+            Some(folder) => signer.listen_on(&format!("unix:{}/out.sock", folder.display())),
+            None => signer,
+        };
         let signer = if is_signing { Some(signer.setting(&self.signer).start().await) } else { None };
         let verifier =
             Proxy::inbound().listen(ports.to_verify).relay_to(ports.verified).records(&theirs.zone());
@@ -131,6 +145,10 @@ impl MailhostSetup {
                 &["master.cf: sign the submission port", "master.cf: verify port 25 after the queue"]
             }
             Use::BeforeQueue => &["master.cf: verify port 25 before the queue"],
+        };
+        let setup = match &self.sockets {
+            Some(folder) => setup.sockets(folder),
+            None => setup,
         };
         let all = blocks.iter().copied().chain(self.blocks.iter().map(String::as_str));
         let setup = all.fold(setup, Setup::documented);

@@ -6,6 +6,7 @@ use crate::{Log, Message, Ports, documentation, skip, wait};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User};
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -22,6 +23,8 @@ pub struct Setup {
     ports: Ports,
     main: String,
     master: String,
+    /// The folder of dkimgate's UNIX sockets.
+    sockets: String,
 }
 
 /// A running Postfix. It is stopped when this value is dropped.
@@ -45,7 +48,7 @@ impl Postfix {
     /// A Postfix on these ports: `example.org` is delivered to a mailbox, all else to `elsewhere`.
     pub fn on(ports: Ports, elsewhere: u16) -> Setup {
         let main = format!("default_transport = smtp:[127.0.0.1]:{elsewhere}\n");
-        Setup { ports, main, master: String::new() }
+        Setup { ports, main, master: String::new(), sockets: "/run/dkimgate".to_owned() }
     }
 
     /// Its log.
@@ -84,6 +87,17 @@ impl Postfix {
     fn queue_is_empty(&self) -> bool {
         let queue = self.folder.path().join("queue");
         ["incoming", "active", "deferred"].iter().all(|name| holds_no_file(&queue.join(name)))
+    }
+
+    /// Hands a message to its `sendmail` command, as programs on the host do.
+    pub fn sendmail(&self, arguments: &[&str], text: &[u8]) {
+        let mut command = Command::new("/usr/sbin/sendmail");
+        command.arg("-C").arg(self.folder.path().join("etc")).args(arguments).stdin(Stdio::piped());
+        let mut child = command.spawn().expect("sendmail runs");
+        let mut input = child.stdin.take().expect("standard input is piped");
+        input.write_all(text).expect("sendmail reads");
+        drop(input);
+        assert!(child.wait().is_ok_and(|status| status.success()), "sendmail {arguments:?}");
     }
 
     /// Tries all deferred mail now, as `postqueue -f` does.
@@ -131,6 +145,13 @@ impl Setup {
         self
     }
 
+    /// Looks for dkimgate's UNIX sockets there.
+    #[must_use]
+    pub fn sockets(mut self, folder: &Path) -> Setup {
+        self.sockets = folder.display().to_string();
+        self
+    }
+
     /// Adds a line to main.cf.
     #[must_use]
     pub fn main(mut self, line: &str) -> Setup {
@@ -161,6 +182,7 @@ impl Setup {
         let block = pairs.iter().fold(block.to_owned(), |block, (told, ours)| {
             block.replace(&format!(":{told}"), &format!(":{ours}"))
         });
+        let block = block.replace("/run/dkimgate", &self.sockets);
         let service = |line: &str| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
             ["smtp", "inet", ..] => line.replacen("smtp", &format!("127.0.0.1:{smtp}"), 1),
             ["submission", "inet", ..] => line.replacen("submission", &format!("127.0.0.1:{submission}"), 1),

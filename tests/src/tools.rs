@@ -97,7 +97,7 @@ pub async fn source(port: u16, arguments: &[&str]) {
 }
 
 /// Lets programs that have given up root's rights into a temporary folder.
-pub(crate) fn open_to_all(folder: &Path) {
+pub fn open_to_all(folder: &Path) {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755))
         .expect("the temporary folder is ours");
 }
