@@ -21,9 +21,9 @@ async fn opensmtpd_has_its_mail_signed_and_verified_as_its_page_says() {
         user.delivers("alice@example.org", "bob@example.net", &corpus(name)).await;
     }
     let forged = b"Authentication-Results: mx.example.org; dkim=pass header.d=bank.example\r\n";
-    let signed = theirs.sign(&corpus("from-elsewhere.eml"));
+    let content = theirs.sign(&corpus("from-elsewhere.eml"));
     let mut server = Client::connect(ports.smtp).await;
-    server.delivers("bob@example.net", "alice@example.org", &[forged.as_slice(), &signed].concat()).await;
+    server.delivers("bob@example.net", "alice@example.org", &[forged.as_slice(), &content].concat()).await;
 
     for message in elsewhere.all_taken_within(2, wait::LONG).await {
         assert_eq!(message.values("DKIM-Signature").len(), 2, "{}", message.text());
@@ -36,7 +36,7 @@ async fn opensmtpd_has_its_mail_signed_and_verified_as_its_page_says() {
     let results = message.values("Authentication-Results");
     assert!(results.len() == 1 && results[0].contains("dkim=pass"), "{}", message.text());
     assert!(
-        !message.text().contains("bank.example") && message.bytes.ends_with(&signed),
+        !message.text().contains("bank.example") && message.bytes.ends_with(&content),
         "{}",
         message.text()
     );
