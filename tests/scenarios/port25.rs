@@ -1,6 +1,7 @@
 //! Mail from elsewhere: Postfix's port 25 → dkimgate → Postfix → mailbox, after the queue.
 
-use scenarios::{Mailhost, Message, Postfix, Use, corpus};
+use scenarios::{Client, Mailhost, Message, Postfix, Use, corpus};
+use std::net::Ipv4Addr;
 
 /// The one field that is ours; a second one would be a forgery that was kept.
 fn our_results(message: &Message) -> String {
@@ -114,14 +115,17 @@ async fn the_real_client_is_in_the_log() {
         return;
     }
     let host = Mailhost::with(Use::BothWays).start().await;
-    let mut server = host.port25().await;
-    server.says("EHLO helo.of.the.client.example").hears("250").await;
-    server.says("MAIL FROM:<bob@example.net>").hears("250").await;
-    server.says("RCPT TO:<alice@example.org>").hears("250").await;
-    server.sends("from-elsewhere.eml").hears("250").await;
+    let mut server = Client::connect_from(Ipv4Addr::new(127, 0, 0, 9), host.ports().smtp).await;
+    server.delivers("bob@example.net", "alice@example.org", &corpus("from-elsewhere.eml")).await;
     host.postfix.mailbox(1).await;
     let verifier = host.verifier.as_ref().expect("this host verifies");
     let line = verifier.log().line_with("elsewhere.1@example.net").await;
-    assert!(line.contains("bob@example.net"), "{line}");
-    assert!(line.contains("127.0.0.1"), "{line}");
+    // What Postfix calls the message, as it tells by XFORWARD.
+    let queued = host.postfix.log().line_with("message-id=<elsewhere.1@example.net>").await;
+    let queue_id = queued.split(": ").nth(1).expect("Postfix names the queue file");
+    for words in ["client=127.0.0.9", "mail_from=\"bob@example.net\"", &format!("queue_id=\"{queue_id}\"")] {
+        assert!(line.contains(words), "no {words} in {line}");
+    }
+    // The return port is told as well.
+    host.postfix.log().line_with("orig_client=unknown[127.0.0.9]").await;
 }

@@ -2,9 +2,10 @@
 
 use crate::{corpus, wait};
 use std::fmt::Debug;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 /// A connection of either kind.
 trait Connection: AsyncRead + AsyncWrite + Debug + Send + Unpin {}
@@ -29,10 +30,17 @@ pub struct Said<'a> {
 impl Client {
     /// Connects to `port` on 127.0.0.1 and hears the greeting.
     pub async fn connect(port: u16) -> Client {
-        let mut client = Client::connect_silently(port).await;
-        let greeting = client.reply().await;
-        assert!(greeting.starts_with("220"), "greeting: {greeting}");
-        client
+        let Client { stream } = Client::connect_silently(port).await;
+        Client::greeted(stream).await
+    }
+
+    /// The same from another address of the loopback network.
+    pub async fn connect_from(address: Ipv4Addr, port: u16) -> Client {
+        let socket = TcpSocket::new_v4().expect("a socket can be made");
+        socket.bind((address, 0).into()).unwrap_or_else(|fault| panic!("{address}: {fault}"));
+        let stream = wait::within("a connection", socket.connect((Ipv4Addr::LOCALHOST, port).into())).await;
+        let stream = stream.unwrap_or_else(|fault| panic!("port {port}: {fault}"));
+        Client::greeted(BufReader::new(Box::new(stream))).await
     }
 
     /// Connects, and leaves the greeting to be heard.
@@ -47,7 +55,11 @@ impl Client {
     pub async fn connect_unix(path: &Path) -> Client {
         let stream = wait::within("a connection", UnixStream::connect(path)).await;
         let stream = stream.unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
-        let mut client = Client { stream: BufReader::new(Box::new(stream)) };
+        Client::greeted(BufReader::new(Box::new(stream))).await
+    }
+
+    async fn greeted(stream: BufReader<Box<dyn Connection>>) -> Client {
+        let mut client = Client { stream };
         let greeting = client.reply().await;
         assert!(greeting.starts_with("220"), "greeting: {greeting}");
         client
