@@ -149,6 +149,8 @@ impl Command {
             // RFC 5321 §4.1.1.9: NOOP takes a string, and ignores it.
             Verb::Noop => Ok(Self::Noop),
             Verb::Help => Ok(Self::Help),
+            // RFC 5321 §4.1.1.6: vrfy = "VRFY" SP String CRLF
+            Verb::Vrfy if argument.is_empty() => Err(CommandError::Argument),
             Verb::Vrfy => Ok(Self::Vrfy),
             Verb::Xforward => Ok(Self::Xforward(argument)),
             Verb::Xclient => Ok(Self::Xclient(argument)),
@@ -263,6 +265,7 @@ mod tests {
             ("DATA now", Argument),
             ("RSET x", Argument),
             ("BDAT", Argument),
+            ("VRFY", Argument),
             ("BDAT -1", Argument),
             ("BDAT 1 FIRST", Argument),
             ("BDAT 1 LAST x", Argument),

@@ -45,6 +45,13 @@ pub struct Terms {
     pub repairs: Repairs,
 }
 
+impl Terms {
+    fn greeting(&self) -> Reply {
+        let protocol = if self.lmtp { "LMTP" } else { "ESMTP" };
+        Reply::new(220, &format!("{} {protocol} dkimgate", self.hostname))
+    }
+}
+
 /// Something the client did.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
@@ -130,8 +137,6 @@ impl Session {
     /// A session whose greeting is ready to be sent.
     #[must_use]
     pub fn new(terms: Terms) -> Self {
-        let protocol = if terms.lmtp { "LMTP" } else { "ESMTP" };
-        let greeting = Reply::new(220, &format!("{} {protocol} dkimgate", terms.hostname));
         Self {
             offer: Offer::default(),
             state: State::Connected,
@@ -140,7 +145,7 @@ impl Session {
             held: None,
             swallow: 0,
             slots: VecDeque::new(),
-            output: greeting.wire().to_vec(),
+            output: terms.greeting().wire().to_vec(),
             faults: 0,
             commands: 0,
             terms,
@@ -169,6 +174,12 @@ impl Session {
         matches!(self.state, State::Connected | State::Ready)
             && self.input.is_empty()
             && self.slots.is_empty()
+    }
+
+    /// How many command lines have been looked at.
+    #[must_use]
+    pub const fn commands(&self) -> usize {
+        self.commands
     }
 
     /// Whether a message's content has begun and not ended.
@@ -226,13 +237,17 @@ impl Session {
         self.say(&replies::START_CONTENT);
     }
 
-    /// Refuses DATA or a chunk; the transaction is over.
-    pub fn refuse_content(&mut self, reply: &Reply) {
-        if let State::Chunk { left, .. } = self.state {
+    /// Refuses DATA or a chunk; the transaction is over. In LMTP the last chunk has a reply for each of the
+    /// `recipients` that were accepted.
+    pub fn refuse_content(&mut self, reply: &Reply, recipients: usize) {
+        let mut replies = 1;
+        if let State::Chunk { left, last, .. } = self.state {
             self.swallow = left;
+            if last && self.terms.lmtp {
+                replies = recipients;
+            }
         }
-        self.state = State::Ready;
-        self.say(reply);
+        self.conclude(std::iter::repeat_n(reply, replies));
     }
 
     /// Decodes what has come of the content into `sink`.
@@ -283,9 +298,8 @@ impl Session {
 
     /// Answers XCLIENT: the session begins again with a greeting.
     pub fn restart(&mut self) {
-        let greeting = Reply::new(220, &format!("{} ESMTP dkimgate", self.terms.hostname));
         self.state = State::Connected;
-        self.say(&greeting);
+        self.say(&self.terms.greeting());
     }
 
     /// Says `reply`, and ends the session.
