@@ -5,7 +5,7 @@ use crate::network::NextHop;
 use crate::section::Section;
 use crate::text::{FromText, Problem, one_of};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 /// The mode of a UNIX socket that the file says nothing of: its owner and group connect.
@@ -27,9 +27,9 @@ impl Listen {
     pub(crate) fn hears(&self, hop: &NextHop) -> bool {
         match (self, hop) {
             (Self::Address(own), NextHop::Address(address)) => is_same(*own, *address),
-            (Self::Address(own), NextHop::Host(host, port)) => {
+            (Self::Address(own), NextHop::Host(host, port)) if own.port() == *port => {
                 let local = own.ip().is_unspecified() || own.ip().to_canonical().is_loopback();
-                host.as_str() == "localhost" && local && own.port() == *port
+                if host.as_str() == "localhost" { local } else { leads_to(*own, host.as_str()) }
             }
             (Self::Unix(own), NextHop::Unix(path)) => own == path,
             _ => false,
@@ -37,11 +37,23 @@ impl Listen {
     }
 }
 
+/// Whether the name of a host leads to a listener on `own`. It is looked up only where the port is the same: no start
+/// waits for a DNS that has nothing to do with it.
+fn leads_to(own: SocketAddr, host: &str) -> bool {
+    let found = (host, own.port()).to_socket_addrs();
+    found.is_ok_and(|mut addresses| addresses.any(|address| is_same(own, address)))
+}
+
 /// Whether a connection to `address` ends at a listener on `own`.
 fn is_same(own: SocketAddr, address: SocketAddr) -> bool {
-    let canonical = |address: SocketAddr| -> IpAddr { address.ip().to_canonical() };
-    let everywhere = own.ip().is_unspecified() && canonical(address).is_loopback();
-    own.port() == address.port() && (everywhere || canonical(own) == canonical(address))
+    // Who connects to 0.0.0.0 or :: comes to this host.
+    let there = match address.ip().to_canonical() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let everywhere = own.ip().is_unspecified() && there.is_loopback();
+    own.port() == address.port() && (everywhere || own.ip().to_canonical() == there)
 }
 
 impl fmt::Display for Listen {
@@ -185,7 +197,11 @@ mod tests {
             ("[::1]:25", "localhost:25", true),
             ("0.0.0.0:25", "localhost:25", true),
             ("10.0.0.1:25", "localhost:25", false),
-            ("127.0.0.1:25", "mta.example.org:25", false),
+            ("127.0.0.1:25", "mta.example.org:26", false),
+            ("127.0.0.1:25", "0.0.0.0:25", true),
+            ("[::]:25", "0.0.0.0:25", true),
+            ("[::1]:25", "[::]:25", true),
+            ("10.0.0.1:25", "0.0.0.0:25", false),
             ("unix:/run/a", "unix:/run/a", true),
             ("unix:/run/a", "unix:/run/b", false),
             ("systemd", "127.0.0.1:25", false),

@@ -7,7 +7,7 @@ use smtp::client::Stage;
 use smtp::extension::Offer;
 use smtp::reply::Severity;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
@@ -38,19 +38,27 @@ async fn to_target(
     };
     let mut last = unreachable(target, io::ErrorKind::NotFound.into());
     for address in addresses(settings, host, port).await.map_err(|error| unreachable(target, error))? {
-        if own.is_some_and(|own| is_same(own, address)) {
-            return Err(Fault::Loop(address.to_string()));
-        }
-        let stream = within(settings, TcpStream::connect(address)).await.and_then(Stream::tcp);
-        match stream {
-            Ok(stream) => match greet(settings, stream).await {
-                Ok(connection) => return Ok(connection),
-                Err(fault) => last = fault,
-            },
-            Err(error) => last = unreachable(&address, error),
+        match to_address(settings, address, own).await {
+            Ok(connection) => return Ok(connection),
+            Err(fault @ Fault::Loop(_)) => return Err(fault),
+            Err(fault) => last = fault,
         }
     }
     Err(last)
+}
+
+async fn to_address(
+    settings: &Settings,
+    address: SocketAddr,
+    own: Option<SocketAddr>,
+) -> Result<Connection, Fault> {
+    let lost = |error| unreachable(&address, error);
+    let stream = within(settings, TcpStream::connect(address)).await.map_err(lost)?;
+    let (peer, local) = (stream.peer_addr().map_err(lost)?, stream.local_addr().map_err(lost)?);
+    if own.is_some_and(|own| is_same(own, peer, local.ip())) {
+        return Err(Fault::Loop(peer.to_string()));
+    }
+    greet(settings, Stream::tcp(stream).map_err(lost)?).await
 }
 
 async fn greet(settings: &Settings, stream: Stream) -> Result<Connection, Fault> {
@@ -92,10 +100,12 @@ async fn within<T>(settings: &Settings, future: impl Future<Output = io::Result<
     timeout(settings.deadlines.connect, future).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// Whether a connection to `address` ends at a listener on `own`.
-fn is_same(own: SocketAddr, address: SocketAddr) -> bool {
-    let anywhere = own.ip().is_unspecified() && address.ip().to_canonical().is_loopback();
-    own.port() == address.port() && (own.ip().to_canonical() == address.ip().to_canonical() || anywhere)
+/// Whether a connection from `local` to `peer` ends at a listener on `own`.
+fn is_same(own: SocketAddr, peer: SocketAddr, local: IpAddr) -> bool {
+    let (ip, local) = (peer.ip().to_canonical(), local.to_canonical());
+    // Who listens everywhere listens on each of this host's addresses, and one of those is reached from itself.
+    let anywhere = own.ip().is_unspecified() && (ip.is_loopback() || ip == local);
+    own.port() == peer.port() && (own.ip().to_canonical() == ip || anywhere)
 }
 
 fn unreachable(target: &dyn std::fmt::Display, source: io::Error) -> Fault {
@@ -108,15 +118,18 @@ mod tests {
 
     #[test]
     fn our_own_address_is_known_in_every_form() {
-        for (own, address, expected) in [
-            ("127.0.0.1:25", "127.0.0.1:25", true),
-            ("127.0.0.1:25", "127.0.0.1:26", false),
-            ("0.0.0.0:25", "127.0.0.1:25", true),
-            ("[::]:25", "127.0.0.1:25", true),
-            ("0.0.0.0:25", "10.0.0.1:25", false),
-            ("127.0.0.1:25", "[::ffff:127.0.0.1]:25", true),
+        for (own, peer, local, expected) in [
+            ("127.0.0.1:25", "127.0.0.1:25", "127.0.0.1", true),
+            ("127.0.0.1:25", "127.0.0.1:26", "127.0.0.1", false),
+            ("0.0.0.0:25", "127.0.0.1:25", "127.0.0.1", true),
+            ("[::]:25", "127.0.0.1:25", "127.0.0.1", true),
+            ("0.0.0.0:25", "10.0.0.1:25", "10.0.0.2", false),
+            ("0.0.0.0:25", "10.0.0.1:25", "10.0.0.1", true),
+            ("127.0.0.1:25", "10.0.0.1:25", "10.0.0.1", false),
+            ("127.0.0.1:25", "[::ffff:127.0.0.1]:25", "::ffff:127.0.0.1", true),
         ] {
-            assert_eq!(is_same(own.parse().unwrap(), address.parse().unwrap()), expected, "{own} {address}");
+            let (own, peer, local) = (own.parse().unwrap(), peer.parse().unwrap(), local.parse().unwrap());
+            assert_eq!(is_same(own, peer, local), expected, "{own} {peer} {local}");
         }
     }
 }

@@ -48,9 +48,10 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// Whether the connection may have died of its age, so that another one may do better.
+    /// Whether the connection may have died of its age, or lost step with an earlier message, so that another one
+    /// may do better.
     pub(crate) const fn is_death(&self) -> bool {
-        matches!(self, Self::Lost(..) | Self::Closing(_) | Self::Inconstant(_))
+        matches!(self, Self::Lost(..) | Self::Closing(_) | Self::Inconstant(_) | Self::Protocol(_))
     }
 
     /// What the client hears. `committed` says that the content was sent to its end.
