@@ -92,6 +92,8 @@ pub struct Deadlines {
     pub r#final: Option<Duration>,
     /// Until the client says something more.
     pub client: Option<Duration>,
+    /// Until the client has brought a whole message.
+    pub message: Option<Duration>,
 }
 
 /// `kept:`, connections to the next hop.
@@ -279,6 +281,7 @@ impl Deadlines {
             content: at_least(section, "content", 3 * MINUTE, "4.5.3.2.5"),
             r#final: at_least(section, "final", 10 * MINUTE, "4.5.3.2.6"),
             client: at_least(section, "client", 5 * MINUTE, "4.5.3.2.7"),
+            message: section.value("message"),
         }
     }
 }

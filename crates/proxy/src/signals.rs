@@ -1,6 +1,7 @@
 //! What the system tells the program, and what the program asks of it.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::Signal as SystemSignal;
 use std::io;
 use tokio::signal::unix::{Signal as UnixSignal, SignalKind, signal};
 use tracing::{debug, warn};
@@ -23,6 +24,8 @@ pub struct Signals {
 impl Signals {
     /// Listens from now on, if the system lets us.
     pub fn listen() -> io::Result<Self> {
+        // A file that may not grow further (RLIMIT_FSIZE) is an error of that write, and no reason to die.
+        drop(signal(SignalKind::from_raw(SystemSignal::SIGXFSZ as i32))?);
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,

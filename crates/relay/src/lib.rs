@@ -16,6 +16,7 @@
 //! | [`access`] | which clients may connect |
 //! | `listener` | where clients connect: TCP and UNIX sockets |
 //! | `serve` | accepting, overload, drain |
+//! | `burst` | what is told once, however often it happens |
 //! | `session` | one client's connection |
 //! | `transaction` | one message's envelope, on its way through |
 //! | `intake` | one message's content, on its way in |
@@ -28,6 +29,7 @@
 #![allow(clippy::disallowed_methods, reason = "deadlines are kept here")]
 
 pub mod access;
+mod burst;
 mod delivery;
 mod fitness;
 mod intake;

@@ -1,5 +1,6 @@
 //! Accepting clients, overload, reload and drain.
 
+use crate::burst::Burst;
 use crate::listener::Listener;
 use crate::next_hop::Pool;
 use crate::session::Session;
@@ -8,10 +9,11 @@ use crate::stream::Stream;
 use filter::Filter;
 use smtp::reply::Reply;
 use std::collections::HashMap;
+use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::time::{interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +26,8 @@ const CROWDED_ADDRESS: &[u8] = b"421 4.7.0 Too many sessions from your address\r
 const RESERVED: usize = 64;
 /// How long to wait when the system has no more descriptors.
 const BREATH: Duration = Duration::from_millis(50);
+/// How long clients wait for a descriptor to come free before they are told that there is none.
+const STARVED: Duration = Duration::from_secs(1);
 /// How often kept connections are looked through.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -48,12 +52,22 @@ pub(crate) struct Shared<F> {
     /// Sessions end now.
     pub(crate) halted: CancellationToken,
     sessions: AtomicUsize,
-    per_address: Mutex<HashMap<IpAddr, usize>>,
-    /// Whether it was logged already that there is no room.
-    crowded: AtomicBool,
+    per_address: Mutex<HashMap<IpAddr, Visitors>>,
+    /// That there was no room for a session.
+    crowded: Burst,
+    /// That there was no descriptor for one.
+    starved: Burst,
     own: Option<SocketAddr>,
     named: u64,
     count: AtomicU64,
+}
+
+/// The sessions from one address.
+#[derive(Debug, Default)]
+struct Visitors {
+    sessions: usize,
+    /// That there were too many.
+    crowded: Burst,
 }
 
 /// What a transaction works with from its beginning to its end.
@@ -77,7 +91,8 @@ impl<F: Filter> Relay<F> {
             halted: CancellationToken::new(),
             sessions: AtomicUsize::new(0),
             per_address: Mutex::default(),
-            crowded: AtomicBool::new(false),
+            crowded: Burst::default(),
+            starved: Burst::default(),
             own,
             named: started.as_secs(),
             count: AtomicU64::new(0),
@@ -98,11 +113,20 @@ impl<F: Filter> Relay<F> {
     pub async fn serve(self, listener: Listener, shutdown: CancellationToken) {
         let tracker = TaskTracker::new();
         let mut sweep = interval(SWEEP);
+        let mut spare = Spare::new();
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => self.admit(stream, peer, &tracker),
-                    Err(error) => self.cannot_accept(&error).await,
+                    Ok((stream, peer)) => {
+                        spare.since = None;
+                        self.admit(stream, peer, &tracker);
+                    }
+                    Err(error) => {
+                        if self.0.starved.begins() {
+                            error!(%error, "cannot accept a connection");
+                        }
+                        spare.spend(&listener).await;
+                    }
                 },
                 _ = sweep.tick() => self.0.engine().pool.sweep(false),
                 () = shutdown.cancelled() => break,
@@ -147,13 +171,32 @@ impl<F: Filter> Relay<F> {
             Err(reply) => drop(stream.try_write(reply)),
         }
     }
+}
 
-    /// Without a descriptor nothing can be said to the client: wait for one to come free.
-    async fn cannot_accept(&self, error: &std::io::Error) {
-        if !self.0.crowded.swap(true, Ordering::Relaxed) {
-            error!(%error, "cannot accept a connection");
+/// A descriptor that is kept back, to tell a client that there is none for it.
+struct Spare {
+    kept: Option<File>,
+    /// Since when there is none to accept with.
+    since: Option<Instant>,
+}
+
+impl Spare {
+    fn new() -> Self {
+        Self { kept: File::open("/dev/null").ok(), since: None }
+    }
+
+    /// Waits for a descriptor to come free. If that takes too long, turns one client away.
+    async fn spend(&mut self, listener: &Listener) {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if since.elapsed() < STARVED || self.kept.take().is_none() {
+            sleep(BREATH).await;
+        } else if let Ok(Ok((stream, _))) = timeout(BREATH, listener.accept()).await {
+            // A client that does not read at once what fits in any socket buffer need not know.
+            let _ = stream.try_write(CROWDED);
         }
-        sleep(BREATH).await;
+        if self.kept.is_none() {
+            self.kept = File::open("/dev/null").ok();
+        }
     }
 }
 
@@ -181,13 +224,12 @@ impl<F> Place<F> {
         let room = settings.limits.sessions + if is_local(peer) { RESERVED } else { 0 };
         let mut place = Self { shared: Arc::clone(shared), peer: None };
         if shared.sessions.fetch_add(1, Ordering::Relaxed) >= room {
-            return Err(place.refuse(settings, peer, CROWDED));
+            return Err(place.refuse(settings, peer, (CROWDED, shared.crowded.begins())));
         }
         // A balancer stands for many, and names each.
         if !settings.proxy_protocol {
             place.count_for(settings, peer)?;
         }
-        shared.crowded.store(false, Ordering::Relaxed);
         Ok(place)
     }
 
@@ -198,22 +240,24 @@ impl<F> Place<F> {
         peer: Option<IpAddr>,
     ) -> Result<(), &'static [u8]> {
         let Some(address) = peer.filter(|_| !is_local(peer)) else { return Ok(()) };
-        let from_there = {
-            let mut all = self.shared.per_address.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = all.entry(address).or_default();
-            *count += 1;
-            *count
-        };
         self.peer = Some(address);
-        if from_there > settings.limits.sessions_per_address {
-            return Err(self.refuse(settings, peer, CROWDED_ADDRESS));
+        let mut all = self.shared.per_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let from_there = all.entry(address).or_default();
+        from_there.sessions += 1;
+        if from_there.sessions <= settings.limits.sessions_per_address {
+            return Ok(());
         }
-        Ok(())
+        Err(self.refuse(settings, peer, (CROWDED_ADDRESS, from_there.crowded.begins())))
     }
 
-    /// Says once in each burst that there is no room.
-    fn refuse(&self, settings: &Settings, peer: Option<IpAddr>, reply: &'static [u8]) -> &'static [u8] {
-        if !self.shared.crowded.swap(true, Ordering::Relaxed) {
+    /// Says that there is no room if that is news.
+    fn refuse(
+        &self,
+        settings: &Settings,
+        peer: Option<IpAddr>,
+        (reply, is_news): (&'static [u8], bool),
+    ) -> &'static [u8] {
+        if is_news {
             let sessions = self.shared.sessions.load(Ordering::Relaxed) - 1;
             warn!(listener = settings.name, sessions, client = ?peer, "no room for more sessions");
         }
@@ -231,9 +275,9 @@ impl<F> Drop for Place<F> {
         self.shared.sessions.fetch_sub(1, Ordering::Relaxed);
         let Some(peer) = self.peer else { return };
         let mut all = self.shared.per_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = all.get_mut(&peer) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(from_there) = all.get_mut(&peer) {
+            from_there.sessions -= 1;
+            if from_there.sessions == 0 {
                 all.remove(&peer);
             }
         }

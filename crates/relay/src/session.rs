@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
 const TIMED_OUT: Reply = Reply::fixed(b"421 4.4.2 Timeout\r\n");
@@ -32,6 +32,11 @@ const READ_CONTENT: usize = 16 << 10;
 const READ_LARGE: usize = 128 << 10;
 /// Content that comes slower than this in each of the client's deadlines has stopped.
 const PROGRESS: usize = 4 << 10;
+
+/// How long a client that is speaking has to hear why it is not listened to any more.
+const LINGER: Duration = Duration::from_secs(1);
+/// How often is read from it meanwhile.
+const LINGER_READS: usize = 64;
 
 /// Why a session ends.
 enum End {
@@ -62,6 +67,8 @@ pub(crate) struct Session<F: Filter> {
     content: Option<Box<Content<F>>>,
     /// Until when the client has to say something.
     deadline: Instant,
+    /// Until when the message under way has to be complete.
+    complete_by: Option<Instant>,
     /// How much of the content came since the deadline was set.
     progress: usize,
 }
@@ -92,6 +99,7 @@ impl<F: Filter> Session<F> {
             transaction: None,
             content: None,
             deadline: Instant::now() + settings.deadlines.client,
+            complete_by: None,
             progress: 0,
             engine,
             place,
@@ -119,9 +127,27 @@ impl<F: Filter> Session<F> {
             // A client that does not read at once what fits in any socket buffer need not know.
             let _ = self.stream.try_write(reply.wire());
         }
-        if let End::Lost(error) = end {
-            debug!(session = self.name, %error, "client lost");
+        match end {
+            End::Lost(error) => debug!(session = self.name, %error, "client lost"),
+            _ if self.machine.input().is_empty() => {}
+            _ => self.linger().await,
         }
+    }
+
+    /// Reads on for a moment. If we close on a client while it speaks, the system takes our last words back.
+    async fn linger(mut self) {
+        // What fails here is over anyhow.
+        let _ = self.stream.shutdown().await;
+        let ignored = async {
+            for _ in 0..LINGER_READS {
+                self.machine.input().clear();
+                self.machine.input().reserve(READ_CONTENT);
+                if !matches!(self.stream.read_buf(self.machine.input()).await, Ok(1..)) {
+                    return;
+                }
+            }
+        };
+        let _ = timeout(LINGER, ignored).await;
     }
 
     /// Takes events until the session ends.
@@ -134,15 +160,27 @@ impl<F: Filter> Session<F> {
         loop {
             if self.machine.has_content() {
                 self.take_content().await;
-            } else if let Some(event) = self.machine.next_event() {
-                self.touch();
-                self.take(event).await;
+            } else if self.take_commands().await {
             } else if self.transaction.as_ref().is_some_and(|transaction| transaction.is_due()) {
                 Box::pin(self.fly()).await;
             } else if let Err(end) = self.receive().await {
                 return end;
             }
         }
+    }
+
+    /// Takes commands up to the first that is not answered by itself; whether there was one.
+    async fn take_commands(&mut self) -> bool {
+        let before = self.machine.commands();
+        let event = self.machine.next_event();
+        let (came, is_event) = (self.machine.commands() > before, event.is_some());
+        if let Some(event) = event {
+            self.take(event).await;
+        }
+        if came {
+            self.touch();
+        }
+        is_event
     }
 
     async fn take(&mut self, event: Event) {
@@ -159,6 +197,7 @@ impl<F: Filter> Session<F> {
             }
             Event::Mail(path, parameters) => {
                 self.engine = self.place.shared.engine();
+                self.complete_by = Some(Instant::now() + self.engine.settings.deadlines.message);
                 let client = self.told();
                 self.transaction = Some(Box::new(Transaction::new((path, parameters), client)));
             }
@@ -192,6 +231,7 @@ impl<F: Filter> Session<F> {
     /// Forgets the message that was begun, here and at the next hop.
     fn end_transaction(&mut self) {
         self.content = None;
+        self.complete_by = None;
         self.forwarded = Attributes::default();
         if let Some(mut transaction) = self.transaction.take() {
             transaction.end(&self.engine.pool);
@@ -218,9 +258,10 @@ impl<F: Filter> Session<F> {
         self.transaction.as_ref().is_some_and(|transaction| transaction.committed)
     }
 
-    /// Gives the client its whole time again.
+    /// Gives the client its whole time again, up to what a message may take.
     fn touch(&mut self) {
-        self.deadline = Instant::now() + self.engine.settings.deadlines.client;
+        let next = Instant::now() + self.engine.settings.deadlines.client;
+        self.deadline = self.complete_by.map_or(next, |complete| complete.min(next));
         self.progress = 0;
     }
 
@@ -288,7 +329,7 @@ impl<F: Filter> Session<F> {
         }
         let patience: Duration = self.engine.settings.deadlines.client;
         let write = self.stream.write_all(self.machine.output());
-        match tokio::time::timeout(patience, write).await {
+        match timeout(patience, write).await {
             Ok(Ok(())) => self.machine.output().clear(),
             Ok(Err(error)) => return Err(End::Lost(error)),
             Err(_) => return Err(End::TimedOut),

@@ -113,6 +113,9 @@ pub struct Deadlines {
     pub r#final: Duration,
     /// For the client's next command or content. Floor: 5 minutes (§4.5.3.2.7).
     pub client: Duration,
+    /// For the client to bring a whole message, from MAIL to the end of its content. Who sends an octet now and then
+    /// keeps every other deadline; the RFC has nothing on this.
+    pub message: Duration,
 }
 
 impl Default for Deadlines {
@@ -126,6 +129,7 @@ impl Default for Deadlines {
             content: 3 * MINUTE,
             r#final: 10 * MINUTE,
             client: 5 * MINUTE,
+            message: 60 * MINUTE,
         }
     }
 }

@@ -1,182 +1,14 @@
-//! What can go wrong on either side, at each point of a conversation: what the client hears, whether the session
-//! goes on in step, and where the message is.
+//! What can go wrong on either side, one thing at a time; `matrix.rs` has what goes wrong on both.
 
 #![allow(clippy::unwrap_used)] // A test may panic.
 
 mod common;
 
 use common::{Act, At, NextHop, Script, Serving};
-use relay::{Deadlines, Settings};
+use relay::Deadlines;
 use std::time::Duration;
 
-const BRIEF: Duration = Duration::from_millis(150);
-
-/// One way in which a next hop fails, and the codes that the client hears for MAIL, RCPT, DATA and the content.
-type Case = (At<'static>, Act, &'static str);
-
-const TEMPORARY: Act = Act::Say("450 4.2.0 later");
-const PERMANENT: Act = Act::Say("550-5.2.0 no,\r\n550 5.2.0 never");
-const GARBAGE: Act = Act::Say("\u{1}what?");
-const CLOSING: Act = Act::SayAndDrop("421 4.3.2 closing");
-
-/// A `*` at the end stands for a reply that leaves the message in doubt.
-const CASES: &[Case] = &[
-    (At::Connect, TEMPORARY, "451"),
-    (At::Connect, PERMANENT, "451"),
-    (At::Connect, GARBAGE, "451"),
-    (At::Connect, CLOSING, "451"),
-    (At::Connect, Act::Drop, "451"),
-    (At::Connect, Act::Silence, "451"),
-    (At::Connect, Act::Say("354 go"), "451"),
-    (At::Command("EHLO"), TEMPORARY, "451"),
-    (At::Command("EHLO"), PERMANENT, "250 250 354 250"),
-    (At::Command("EHLO"), GARBAGE, "451"),
-    (At::Command("EHLO"), CLOSING, "451"),
-    (At::Command("EHLO"), Act::Drop, "451"),
-    (At::Command("EHLO"), Act::Silence, "451"),
-    (At::Command("EHLO"), Act::Say("250 a\r\n250 b"), "451"),
-    (At::Command("XFORWARD"), TEMPORARY, "250 250 354 250"),
-    (At::Command("XFORWARD"), PERMANENT, "250 250 354 250"),
-    (At::Command("XFORWARD"), GARBAGE, "451"),
-    (At::Command("XFORWARD"), CLOSING, "451"),
-    (At::Command("XFORWARD"), Act::Drop, "451"),
-    (At::Command("XFORWARD"), Act::Silence, "451"),
-    (At::Command("MAIL"), TEMPORARY, "450"),
-    (At::Command("MAIL"), PERMANENT, "550"),
-    (At::Command("MAIL"), GARBAGE, "451"),
-    (At::Command("MAIL"), CLOSING, "451"),
-    (At::Command("MAIL"), Act::Drop, "451"),
-    (At::Command("MAIL"), Act::Silence, "451"),
-    (At::Command("MAIL"), Act::Say("354 go"), "451"),
-    (At::Command("RCPT"), TEMPORARY, "250 450 554"),
-    (At::Command("RCPT"), PERMANENT, "250 550 554"),
-    (At::Command("RCPT"), GARBAGE, "250 451 554"),
-    (At::Command("RCPT"), CLOSING, "250 451 554"),
-    (At::Command("RCPT"), Act::Drop, "250 451 554"),
-    (At::Command("RCPT"), Act::Silence, "250 451 554"),
-    (At::Command("RCPT"), Act::Say("354 go"), "250 451 554"),
-    (At::Command("DATA"), TEMPORARY, "250 250 354 450"),
-    (At::Command("DATA"), PERMANENT, "250 250 354 550"),
-    (At::Command("DATA"), GARBAGE, "250 250 354 451"),
-    (At::Command("DATA"), CLOSING, "250 250 354 451"),
-    (At::Command("DATA"), Act::Drop, "250 250 354 451"),
-    (At::Command("DATA"), Act::Silence, "250 250 354 451"),
-    (At::Command("DATA"), Act::Say("250 ok"), "250 250 354 451"),
-    (At::Command("DATA"), Act::Say("354 go\r\n250 ok"), "250 250 354 451"),
-    (At::MidContent, Act::SayAndDrop("552 5.3.4 too large"), "250 250 354 552"),
-    (At::MidContent, CLOSING, "250 250 354 451"),
-    (At::MidContent, Act::SayAndDrop("250 ok"), "250 250 354 451"),
-    (At::MidContent, Act::Drop, "250 250 354 451"),
-    (At::MidContent, Act::Stall, "250 250 354 451"),
-    (At::Dot, TEMPORARY, "250 250 354 450"),
-    (At::Dot, PERMANENT, "250 250 354 550"),
-    (At::Dot, CLOSING, "250 250 354 451"),
-    (At::Dot, GARBAGE, "250 250 354 451*"),
-    (At::Dot, Act::Drop, "250 250 354 451*"),
-    (At::Dot, Act::Silence, "250 250 354 451*"),
-    (At::Dot, Act::Say("354 go"), "250 250 354 451*"),
-    (At::Dot, Act::Say("250 ok\r\n250 ok"), "250 250 354 451*"),
-    (At::Dot, Act::Say("250 ok\r\n550 no"), "250 250 354 451*"),
-];
-
-/// How the client talks, and where the body is kept.
-#[derive(Clone, Copy, Debug)]
-struct Manner {
-    pipelines: bool,
-    in_file: bool,
-}
-
-const MANNERS: [Manner; 4] = [
-    Manner { pipelines: false, in_file: false },
-    Manner { pipelines: false, in_file: true },
-    Manner { pipelines: true, in_file: false },
-    Manner { pipelines: true, in_file: true },
-];
-
-fn settings(act: Act, manner: Manner) -> impl FnOnce(&mut Settings) {
-    move |settings: &mut Settings| {
-        if matches!(act, Act::Silence | Act::Stall) {
-            let (greeting, command, data, content, r#final) = (BRIEF, BRIEF, BRIEF, BRIEF, BRIEF);
-            settings.deadlines =
-                Deadlines { greeting, command, data, content, r#final, ..settings.deadlines };
-        }
-        if manner.in_file {
-            settings.limits.memory = 100;
-        }
-    }
-}
-
-/// Large enough that no socket buffers take all of it, so that what fails in mid-content is noticed there.
-fn message(at: At<'static>) -> String {
-    let lines = if at == At::MidContent { 300_000 } else { 30 };
-    format!(
-        "Subject: x\r\n\r\n{}",
-        "Sixty octets or so of text that stand for a line of a body.\r\n".repeat(lines)
-    )
-}
-
-/// Plays one case: the codes that the client heard, and the last reply.
-async fn play((at, _, expected): Case, manner: Manner, proxy: &Serving) -> (String, String) {
-    let mut client = proxy.ready().await;
-    client.says("XFORWARD NAME=a IDENT=b").await.hears("250").await;
-    let commands = ["MAIL FROM:<a@a.example>\r\n", "RCPT TO:<b@b.example>\r\n", "DATA\r\n"];
-    let content = message(at) + ".\r\n";
-    let reaches_content = expected.split(' ').count() == 4;
-    let mut replies = Vec::new();
-    if manner.pipelines {
-        client.sends(commands.concat().as_bytes()).await;
-        for _ in commands {
-            replies.push(client.reply().await);
-        }
-    } else {
-        for command in commands {
-            replies.push(client.sends(command.as_bytes()).await.reply().await);
-        }
-    }
-    if reaches_content {
-        replies.push(client.sends(content.as_bytes()).await.reply().await);
-    } else {
-        replies.truncate(expected.split(' ').count());
-    }
-    // Whatever happened, the session goes on in step.
-    client.says("NOOP").await.hears("250").await;
-    client.says("RSET").await.hears("250").await;
-    client.says("VRFY a").await.hears("252").await;
-    let codes: Vec<_> = replies.iter().map(|reply| reply.get(..3).unwrap_or("none")).collect();
-    (codes.join(" "), replies.pop().unwrap())
-}
-
-/// What travels in one flight is lost together.
-fn in_this_manner(expected: &'static str, manner: Manner) -> &'static str {
-    if manner.pipelines && expected == "250 451 554" { "451 451 503" } else { expected }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_the_next_hop_does_the_message_is_in_one_place() {
-    for &case in CASES {
-        for manner in MANNERS {
-            let (at, act, expected) = case;
-            let next_hop = Script::default().at(at, act).start().await;
-            let proxy = Serving::start(&next_hop, settings(act, manner));
-            let expected = in_this_manner(expected, manner);
-            let (codes, last) = play((at, act, expected), manner, &proxy).await;
-            let context = format!("{at:?} {act:?} {manner:?}: {last:?} {:?}", next_hop.heard().commands);
-            assert_eq!(codes, expected.trim_end_matches('*'), "{context}");
-            let heard = next_hop.heard();
-            if expected.ends_with('*') {
-                assert!(last.contains("4.4.2") && last.contains("may have"), "{context}");
-                assert_eq!(heard.complete, 1, "{context}");
-            } else {
-                assert!(!last.contains("may have"), "{context}");
-                assert_eq!(heard.taken.len(), usize::from(codes.ends_with("354 250")), "{context}");
-            }
-            if expected == "451" && matches!(at, At::Connect | At::Command("EHLO")) {
-                assert!(last.starts_with("451 4.4.1 "), "{context}");
-            }
-            proxy.stop().await;
-        }
-    }
-}
+const BRIEF: Duration = Duration::from_millis(400);
 
 #[tokio::test]
 async fn a_next_hop_that_is_absent_costs_no_message() {
@@ -323,4 +155,38 @@ async fn smuggled_ends_reach_the_next_hop_as_text() {
     assert_eq!((heard.taken.len(), heard.connections), (ends.len(), 1));
     assert!(heard.commands[&1].iter().all(|command| !command.contains("evil")));
     assert!(heard.taken.iter().all(|taken| taken.contains("\r\nSubject: second\r\n")));
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_is_nobodys_answer() {
+    let brief =
+        Deadlines { greeting: BRIEF, command: BRIEF, data: BRIEF, r#final: BRIEF, ..Deadlines::default() };
+    for (at, late) in [
+        (At::Connect, "220 late"),
+        (At::Command("EHLO"), "250 late"),
+        (At::Command("MAIL"), "250 late"),
+        (At::Command("RCPT"), "250 late"),
+        (At::Command("DATA"), "354 late"),
+        (At::Dot, "250 late"),
+    ] {
+        let next_hop = Script::default().on(1, at, Act::Late(late)).start().await;
+        let proxy = Serving::start(&next_hop, |settings| settings.deadlines = brief);
+        let mut client = proxy.ready().await;
+        client.sends(b"MAIL FROM:<a>\r\nRCPT TO:<b>\r\n").await;
+        let accepted = client.reply().await.starts_with("250") && client.reply().await.starts_with("250");
+        let first = if accepted { client.content("Subject: first\r\n\r\n").await } else { "451".to_owned() };
+        let begins = matches!(at, At::Connect | At::Command("EHLO"));
+        assert!(first.starts_with(if begins { "250" } else { "451" }), "{at:?} {first}");
+        let mut other = proxy.ready().await;
+        other.envelope().await;
+        assert_eq!(other.content("Subject: second\r\n\r\n").await, "250 2.6.0 taken\r\n", "{at:?}");
+        // The first connection is given up, so that what is said on it is heard by nobody.
+        next_hop.until(|heard| heard.closed >= 1).await;
+        other.envelope().await;
+        assert_eq!(other.content("Subject: third\r\n\r\n").await, "250 2.6.0 taken\r\n", "{at:?}");
+        proxy.stop().await;
+        let taken = next_hop.heard().taken;
+        let firsts = taken.iter().filter(|taken| taken.contains("Subject: first")).count();
+        assert_eq!((firsts, taken.len()), (usize::from(begins), 2 + usize::from(begins)), "{at:?}");
+    }
 }

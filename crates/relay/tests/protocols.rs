@@ -110,11 +110,22 @@ async fn the_second_next_hop_is_tried_when_the_first_is_absent() {
 
 #[tokio::test]
 async fn our_own_address_as_next_hop_is_a_loop() {
-    let listener = Listener::tcp("127.0.0.1:0".parse().unwrap()).unwrap();
-    let target = listener.address().unwrap().to_string().parse().unwrap();
-    let proxy = Serving::serve(Settings { relay: vec![target], ..Settings::default() }, listener);
-    let mut client = proxy.ready().await;
-    client.says("MAIL FROM:<a>").await.hears("554 5.4.6").await;
+    for (listen, relay) in [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", "localhost"),
+        ("127.0.0.1", "0.0.0.0"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("0.0.0.0", "0.0.0.0"),
+    ] {
+        let listener = Listener::tcp(format!("{listen}:0").parse().unwrap()).unwrap();
+        let port = listener.address().unwrap().port();
+        let relay = vec![format!("{relay}:{port}").parse().unwrap()];
+        let proxy = Serving::serve(Settings { relay, ..Settings::default() }, listener);
+        let mut client = Client::connect(([127, 0, 0, 1], port).into()).await;
+        client.hears("220").await.says("EHLO a").await.hears("250").await;
+        client.says("MAIL FROM:<a>").await.hears("554 5.4.6").await;
+        proxy.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ fn deadlines(said: config::Deadlines, default: Deadlines) -> Deadlines {
         content: said.content.unwrap_or(default.content),
         r#final: said.r#final.unwrap_or(default.r#final),
         client: said.client.unwrap_or(default.client),
+        message: said.message.unwrap_or(default.message),
     }
 }
 

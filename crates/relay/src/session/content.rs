@@ -64,22 +64,24 @@ impl<F: Filter> Content<F> {
 impl<F: Filter> Session<F> {
     /// Answers DATA: 354 is ours, the next hop waits.
     pub(super) fn begin_content(&mut self) {
-        let Some(transaction) = &self.transaction else { return };
-        if let Some(reply) = transaction.broken().cloned() {
-            self.machine.refuse_content(&reply);
-            self.end_transaction();
-            return;
+        if !self.refuses_content() {
+            self.machine.take_content();
+            self.open_content();
         }
-        self.machine.take_content();
-        self.open_content();
+    }
+
+    /// Refuses content that cannot be passed on, since the next hop was lost.
+    fn refuses_content(&mut self) -> bool {
+        let Some(transaction) = &self.transaction else { return true };
+        let Some(reply) = transaction.broken().cloned() else { return false };
+        self.machine.refuse_content(&reply, transaction.recipients.len());
+        self.end_transaction();
+        true
     }
 
     /// Takes a chunk's beginning; the first chunk begins the content.
     pub(super) async fn take_chunk(&mut self) {
-        let Some(transaction) = &self.transaction else { return };
-        if let Some(reply) = transaction.broken().cloned() {
-            self.machine.refuse_content(&reply);
-            self.end_transaction();
+        if self.refuses_content() {
             return;
         }
         if self.content.is_none() {

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::time::{timeout, timeout_at};
-use tracing::debug;
+use tracing::{debug, warn};
 
 /// How long EHLO waits to learn what a next hop offers that was never heard before.
 const LEARN: Duration = Duration::from_secs(1);
@@ -27,7 +27,10 @@ impl<F: Filter> Session<F> {
                     return self.introduce(header.source);
                 }
                 Ok(None) => {}
-                Err(error) => return Err(End::Lost(io::Error::new(io::ErrorKind::InvalidData, error))),
+                Err(error) => {
+                    warn!(session = self.name, balancer = ?self.peer, "connection does not begin with a PROXY header");
+                    return Err(End::Lost(io::Error::new(io::ErrorKind::InvalidData, error)));
+                }
             }
             self.machine.input().reserve(READ_COMMANDS);
             let read = self.stream.read_buf(self.machine.input());

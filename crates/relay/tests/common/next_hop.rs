@@ -32,6 +32,8 @@ pub enum Act {
     SayAndDrop(&'static str),
     /// Close.
     Drop,
+    /// Say this once a message was taken on another connection.
+    Late(&'static str),
     /// Say nothing, and read on.
     Silence,
     /// Say nothing, and read nothing any more.
@@ -156,19 +158,21 @@ impl NextHop {
 
     /// Waits until what was heard is as wanted.
     pub async fn until(&self, wanted: impl Fn(&Heard) -> bool) -> Heard {
-        let wait = async {
-            loop {
-                let changed = self.changed.notified();
-                let mut changed = std::pin::pin!(changed);
-                changed.as_mut().enable();
-                let heard = self.heard();
-                if wanted(&heard) {
-                    return heard;
-                }
-                changed.await;
-            }
-        };
-        timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("heard only {:?}", self.heard()))
+        let wait = until(&self.changed, || wanted(&self.heard()));
+        timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("heard only {:?}", self.heard()));
+        self.heard()
+    }
+}
+
+/// Waits until it is so; looks whenever the bell rings.
+async fn until(bell: &Notify, is_so: impl Fn() -> bool) {
+    loop {
+        let mut rung = std::pin::pin!(bell.notified());
+        rung.as_mut().enable();
+        if is_so() {
+            return;
+        }
+        rung.await;
     }
 }
 
@@ -262,6 +266,10 @@ impl Talk {
             None if usual.is_empty() => return Ok(String::new()),
             None => usual,
             Some(Act::Say(text)) => text,
+            Some(Act::Late(text)) => {
+                until(&self.bell, || !self.heard.lock().unwrap().taken.is_empty()).await;
+                text
+            }
             Some(Act::SayAndDrop(text)) => {
                 self.say(text).await?;
                 return Err(Over);
