@@ -16,8 +16,7 @@ async fn each_command_gives_the_client_its_whole_time_again() {
     let whole = Duration::from_secs(2);
     let proxy = Serving::start(&next_hop, |settings| settings.deadlines.client = whole);
     let mut client = proxy.ready().await;
-    let begun = std::time::Instant::now();
-    while begun.elapsed() < whole * 2 {
+    for _ in 0..16 {
         tokio::time::sleep(whole / 8).await;
         client.says("NOOP").await.hears("250").await;
     }
