@@ -77,6 +77,12 @@ pub enum Cause {
         /// What the system says.
         reason: String,
     },
+    /// It holds octets that are no text.
+    #[error("not UTF-8 from octet {octet} on")]
+    NotText {
+        /// The first of them, counted from 1.
+        octet: usize,
+    },
     /// The configuration file is larger than any should be.
     #[error("larger than {limit} octets")]
     TooLarge {
@@ -192,6 +198,7 @@ impl Cause {
     pub fn remedy(&self) -> String {
         match self {
             Self::Unreadable { .. } => "name an existing file that this user may read".to_owned(),
+            Self::NotText { .. } => "save it as UTF-8".to_owned(),
             Self::TooLarge { .. } => "is it the right file?".to_owned(),
             Self::Syntax { .. } => {
                 "look at the indentation, and put texts with `: `, ` #` or a leading `*`, `@`, `%` in quotes"
@@ -283,11 +290,27 @@ struct Shown<'a> {
     code: &'a NamedSource<String>,
 }
 
+impl Shown<'_> {
+    /// Whether there are lines to show. One that fills the screen shows nothing.
+    fn has_lines(&self) -> bool {
+        const LONGEST: usize = 500;
+        let text = &self.file.text;
+        let Some((before, after)) = text.split_at_checked(self.fault.place.start) else {
+            return !text.is_empty();
+        };
+        let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
+        !text.is_empty() && column + after.find('\n').unwrap_or(after.len()) <= LONGEST
+    }
+}
+
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without lines to show, nothing else would name the file.
         if self.file.text.is_empty() {
             write!(formatter, "{}: ", self.file.name)?;
+        } else if !self.has_lines() {
+            let (line, column) = self.file.line_and_column(self.fault.place);
+            write!(formatter, "{}:{line}:{column}: ", self.file.name)?;
         }
         self.fault.cause.fmt(formatter)
     }
@@ -305,7 +328,7 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        (!self.file.text.is_empty()).then_some(self.code as &dyn SourceCode)
+        self.has_lines().then_some(self.code as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

@@ -106,8 +106,12 @@ impl<'a> Inspection<'a> {
             return None;
         }
         let domain = key.domains.first().map_or("DOMAIN", Domain::as_str);
+        let kind = match key.algorithm.map(dkim::Algorithm::key_kind) {
+            Some(dkim::KeyKind::Ed25519) => " --type ed25519",
+            _ => "",
+        };
         let remedy = format!(
-            "make a key with `dkimgate key generate --domain {domain} --selector {}`, or say `generate: true` here",
+            "make a key with `dkimgate key generate --domain {domain} --selector {}{kind}`, or say `generate: true` here",
             key.selector.value
         );
         self.unexposed(Some(remedy))
@@ -121,8 +125,14 @@ impl<'a> Inspection<'a> {
 
     /// Whether it is a folder; whether we may write there shows at the first large message, and costs a 451 then.
     fn folder(&self) -> Option<Fault> {
-        let command = format!("mkdir -m 0700 {}", self.path.display());
-        (!self.path.is_dir()).then(|| Fault::unusable(self.place, self.absent(), command))
+        if self.path.is_dir() {
+            return None;
+        }
+        if self.path.exists() {
+            let problem = format!("`{}` is `{}`, which is no folder", self.option, self.path.display());
+            return Some(Fault::unusable(self.place, problem, "name a folder"));
+        }
+        Some(Fault::unusable(self.place, self.absent(), format!("mkdir -m 0700 {}", self.path.display())))
     }
 
     /// Whether others may read a key.
@@ -177,7 +187,9 @@ impl<'a> Inspection<'a> {
     /// Says how far the path goes.
     fn absent(&self) -> String {
         let path = self.path.display();
-        let existing = self.path.ancestors().skip(1).find(|folder| folder.exists());
+        // A path without a folder is one in the folder where we are.
+        let is_there = |folder: &&Path| folder.as_os_str().is_empty() || folder.exists();
+        let existing = self.path.ancestors().skip(1).find(is_there);
         let there = existing.filter(|folder| !folder.as_os_str().is_empty());
         let missing =
             self.path.ancestors().take_while(|part| Some(*part) != existing).last().unwrap_or(self.path);
@@ -289,6 +301,24 @@ mod tests {
         let fault = check_key(&path, Place::START);
         assert!(!fault.as_ref().is_some_and(Fault::is_fatal), "{fault:?}");
         assert_eq!(fault.is_none(), Uid::effective().is_root());
+    }
+
+    #[test]
+    fn what_is_not_there_is_named_also_without_a_folder() {
+        let said = |path: &str| {
+            let placed = Placed { value: PathBuf::from(path), place: Place::START };
+            Inspection::of(&placed, "zone").absent()
+        };
+        assert_eq!(said("none"), "`zone` is `none`, and there is no such file");
+        assert_eq!(said("none/zone"), "`zone` is `none/zone`, and there is no `none`");
+        assert_eq!(said("src/none/zone"), "`zone` is `src/none/zone`, and in `src` there is no `none`");
+    }
+
+    #[test]
+    fn a_file_is_no_folder() {
+        let placed = Placed { value: PathBuf::from("Cargo.toml"), place: Place::START };
+        let fault = Inspection::of(&placed, "directory").folder().unwrap();
+        assert_eq!(fault.cause.to_string(), "`directory` is `Cargo.toml`, which is no folder");
     }
 
     /// Asked for its words only, since the user who runs the tests may be let in everywhere.

@@ -94,10 +94,15 @@ impl Config {
 /// Reads the file at `path`. `system_hostname` stands in for a missing `hostname`.
 pub fn load(path: &Path, system_hostname: &str) -> Result<Config, Report> {
     let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
+    let text = std::fs::read(path).map_err(|error| Cause::Unreadable { reason: error.to_string() });
+    let text = text.and_then(|octets| {
+        String::from_utf8(octets)
+            .map_err(|error| Cause::NotText { octet: error.utf8_error().valid_up_to() + 1 })
+    });
+    match text {
         Ok(text) => read(Source { name, text }, system_hostname),
-        Err(error) => {
-            let fault = Fault::new(Place::START, Cause::Unreadable { reason: error.to_string() });
+        Err(cause) => {
+            let fault = Fault::new(Place::START, cause);
             Err(Report::new(Arc::new(Source { name, text: String::new() }), vec![fault]))
         }
     }

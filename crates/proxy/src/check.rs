@@ -24,7 +24,9 @@ pub fn check(arguments: &CheckArgs) -> ExitCode {
     let mut sound = Vec::new();
     for assembly in &assemblies {
         let of_tables = keys::of_tables(assembly, &config::rules(&assembly.config));
-        if !faults::any_fatal(&of_tables) {
+        let is_its = |report: &&Report| report.file().name == assembly.config.file.name;
+        let is_sound = !reports.iter().filter(is_its).any(Report::is_fatal) && !faults::any_fatal(&of_tables);
+        if is_sound {
             sound.push(assembly);
         }
         reports.extend(of_tables);

@@ -83,6 +83,8 @@ impl Table {
         if let Some(second) = words.next() {
             let problem = format!("`{word}` and `{second}` are two tables");
             section.complain(Fault::contradiction(section.place(), problem, "make an entry of each"));
+            // It is not unknown.
+            section.has(second);
         }
         let kind = TableKind::read(section, word, reader.folder);
         let options = if word == "directory" || word == "signing_table" {

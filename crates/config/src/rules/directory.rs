@@ -33,6 +33,11 @@ impl Gathering {
             let signatures = signatures(&path, &style);
             if !signatures.is_empty() {
                 self.push(rule(table, &path, domain, signatures), MAIN, table.place);
+            } else if path.is_dir() {
+                let problem =
+                    format!("`{}` has no key that signs: mail of {domain} stays unsigned", path.display());
+                let remedy = "name each key SELECTOR.pem; one that `dkimgate key rotate` has made signs once its record is there";
+                self.complain(MAIN, Fault::doubtful(table.place, problem, remedy));
             }
         }
     }

@@ -29,6 +29,25 @@ fn an_empty_file() {
 }
 
 #[test]
+fn a_line_that_would_fill_the_screen() {
+    assert_shows(
+        &format!("role: outbound\nlisten: [{}\n", "[".repeat(600)),
+        r"  × etc/proxy.yaml:2:264: not YAML: recursion limit exceeded
+  help: look at the indentation, and put texts with `: `, ` #` or a leading `*`, `@`, `%` in quotes
+",
+    );
+}
+
+#[test]
+fn a_file_that_is_no_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("proxy.yaml");
+    std::fs::write(&path, b"role: out\xff").unwrap();
+    let shown = crate::load(&path, "mx.example.org").unwrap_err().to_string();
+    assert!(shown.contains("not UTF-8 from octet 10 on") && shown.contains("save it as UTF-8"), "{shown}");
+}
+
+#[test]
 fn a_file_of_another_kind() {
     assert_shows(
         r"- role: inbound

@@ -84,6 +84,10 @@ fn a_key_directory_is_a_table() {
     assert_eq!(site.outcome(sign, "joe@b.example"), "d=b.example s=x keys/b.example/x.pem");
     assert_eq!(site.outcome(sign, "joe@empty.example"), "unsigned: no rule for empty.example");
     assert_eq!(site.outcome(sign, "joe@sub.b.example"), "unsigned: no rule for sub.b.example");
+    assert_eq!(
+        site.faults(sign),
+        ["proxy.yaml:5: `keys/empty.example` has no key that signs: mail of empty.example stays unsigned"]
+    );
     let sign = "sign:\n  - {directory: keys, subdomains: true}\n";
     assert_eq!(site.outcome(sign, "joe@sub.b.example"), "d=b.example s=x keys/b.example/x.pem");
 }

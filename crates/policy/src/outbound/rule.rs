@@ -165,6 +165,9 @@ impl<'a> Subject<'a> {
 
     /// The first recipient that one of the patterns fits.
     pub(super) fn recipient(&self, patterns: &[AddressPattern]) -> Option<&'a str> {
+        if patterns.is_empty() {
+            return None;
+        }
         let mut recipients = self.envelope.recipients.iter().map(String::as_str);
         recipients.find(|recipient| fits_recipient(patterns, recipient))
     }
