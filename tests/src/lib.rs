@@ -9,6 +9,7 @@
 //! - [`Postfix`]: Debian's Postfix in directories and on ports of its own, configured as `docs/postfix.md` says.
 //! - [`OpenSmtpd`]: Debian's OpenSMTPD, configured as `docs/opensmtpd.md` says.
 //! - [`Mailhost`]: Postfix with dkimgate on both sides, the site that the documentation describes.
+//! - [`process`]: what a server takes of the processor and the memory.
 //! - [`oracle`]: three other implementations that judge a signature.
 //!
 //! Every wait has a deadline ([`wait`]), every server a port of its own ([`ports`]), and whatever was started
@@ -32,6 +33,7 @@ mod opensmtpd;
 pub mod oracle;
 pub mod ports;
 mod postfix;
+pub mod process;
 mod proxy;
 pub mod skip;
 pub mod tools;

@@ -5,6 +5,7 @@
 
 mod decode;
 mod encode;
+mod scan;
 #[cfg(test)]
 mod tests;
 

@@ -1,5 +1,6 @@
 //! Taking the dots off, finding the end, and mending what stands out of place.
 
+use super::scan::next_mark;
 use super::{Repair, Repairs, Strays};
 
 /// Takes content off the wire.
@@ -112,21 +113,14 @@ impl ContentDecoder {
     /// Runs over text and whole lines, up to a dot at the beginning of a line or an octet that
     /// may be out of place. Expects at least one octet, which is no such dot.
     fn text(&mut self, input: &[u8]) -> Text {
-        let mut at = 0;
-        while let Some(found) = memchr::memchr3(b'\r', b'\n', 0, &input[at..]) {
-            at += found;
-            if input[at] != b'\r' || input.get(at + 1) != Some(&b'\n') {
-                self.state = State::Text;
-                return Text { length: at, stray: Some(input[at]) };
-            }
-            at += 2;
-            if at == input.len() || (self.dots && input[at] == b'.') {
-                self.state = State::LineStart;
-                return Text { length: at, stray: None };
-            }
-        }
-        self.state = State::Text;
-        Text { length: input.len(), stray: None }
+        let (length, stray) = match next_mark(input, self.dots) {
+            Some(at) if input[at] == b'.' => (at, None),
+            Some(at) => (at, Some(input[at])),
+            None => (input.len(), None),
+        };
+        let is_line = stray.is_none() && input[..length].ends_with(b"\r\n");
+        self.state = if is_line { State::LineStart } else { State::Text };
+        Text { length, stray }
     }
 
     /// Takes an octet that is out of place, or a CR that may be.
