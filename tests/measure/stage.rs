@@ -44,9 +44,9 @@ impl Listener {
         self.start_with(relay, &[])
     }
 
-    /// The same, with these variables in its environment.
-    pub fn start_with(&self, relay: u16, environment: &[(&str, &str)]) -> Gate {
-        Gate::start(self, (ports::free(), relay), environment)
+    /// The same, with these options.
+    pub fn start_with(&self, relay: u16, options: &[&str]) -> Gate {
+        Gate::start(self, (ports::free(), relay), options)
     }
 
     /// The same, where it is to listen on a given port.
@@ -64,14 +64,14 @@ pub struct Gate {
 }
 
 impl Gate {
-    fn start(listener: &Listener, (listen, relay): (u16, u16), environment: &[(&str, &str)]) -> Self {
+    fn start(listener: &Listener, (listen, relay): (u16, u16), options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let text = format!("listen: 127.0.0.1:{listen}\nrelay: 127.0.0.1:{relay}\n{}", listener.text);
         let config = folder.path().join("proxy.yaml");
         std::fs::write(&config, text).expect("the temporary folder is ours");
         let log = File::options().create(true).append(true).open(log(&folder)).expect("the folder is ours");
         let mut command = Command::new(program());
-        command.arg("run").arg(config).envs(environment.iter().copied()).stderr(log);
+        command.arg("run").args(options).arg(config).stderr(log);
         Self { process: Process::serving(&mut command, listen), port: listen, folder }
     }
 

@@ -17,8 +17,8 @@ pub fn threads(run: &mut Run) {
     let (hop, keys) = (ports::free(), Keys::of("example.org"));
     let _sink = sink(hop);
     let listener = Listener::signing(&keys, &[keys::RSA; 3]);
-    let one = listener.start_with(hop, &[("TOKIO_WORKER_THREADS", "1")]);
-    let two = listener.start_with(hop, &[("TOKIO_WORKER_THREADS", "2")]);
+    let one = listener.start_with(hop, &["--threads", "1"]);
+    let two = listener.start_with(hop, &["--threads", "2"]);
     let load = Load::new(50, true, run.messages / 10);
     let rates: Vec<_> = (0..run.rounds).map(|_| (load.rate(one.port), load.rate(two.port))).collect();
     run.figures.ratio("two threads, messages/s; beside: one thread", medians(&rates), Bound::AtLeast(1.8));

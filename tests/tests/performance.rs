@@ -100,10 +100,12 @@ fn alone() -> MutexGuard<'static, ()> {
 fn holds(what: &str, bound: f64, mut attempt: impl FnMut() -> f64) {
     let mut attempts = Vec::new();
     while attempts.len() < ATTEMPTS {
-        attempts.push(attempt());
-        if attempts.last().is_some_and(|ratio| *ratio <= bound) {
+        let ratio = attempt();
+        println!("{what}: {ratio:.2}");
+        if ratio <= bound {
             return;
         }
+        attempts.push(ratio);
     }
     panic!("{what}: {attempts:.2?}, at most {bound} is expected");
 }

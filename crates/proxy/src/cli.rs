@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use explain::{ExplainArgs, ImportCommand};
 use key::{DnsArgs, KeyCommand};
 use mail::Domain;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// A DKIM signing and verifying SMTP proxy.
@@ -64,6 +65,9 @@ pub struct RunArgs {
     /// Configuration files (YAML), one for each role.
     #[arg(required = true, value_name = "CONFIG")]
     pub configs: Vec<PathBuf>,
+    /// How many threads do the work; one for each processor if left out.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
     /// How the log looks.
     #[command(flatten)]
     pub log: LogArgs,

@@ -19,7 +19,11 @@ pub fn run(arguments: &RunArgs) -> ExitCode {
     signals::raise_descriptor_limit();
     // What the environment says of them is taken out of it, which no other thread may see.
     let inherited = Inherited::from_environment();
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = arguments.threads {
+        builder.worker_threads(threads.get());
+    }
+    match builder.enable_all().build() {
         Ok(runtime) => runtime.block_on(serve(arguments, inherited)),
         Err(error) => {
             eprintln!("dkimgate: cannot start: {error}");
