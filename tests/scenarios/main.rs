@@ -6,6 +6,7 @@ mod endurance;
 mod fitness;
 mod harness;
 mod load;
+mod monitoring;
 mod opensmtpd;
 mod outage;
 mod port25;

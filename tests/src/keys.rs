@@ -3,6 +3,7 @@
 use crate::Message;
 use crate::binary::program;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -47,7 +48,21 @@ impl Keys {
         Value::Object(self.records.clone()).to_string()
     }
 
-    /// The same as a file.
+    /// The zone that publishes those of these selectors only.
+    pub fn zone_of(&self, selectors: &[&str]) -> String {
+        let names: Vec<String> =
+            selectors.iter().map(|selector| format!("{selector}._domainkey.{}", self.domain)).collect();
+        let records = self.records.iter().filter(|(name, _)| names.contains(name));
+        Value::Object(records.map(|(name, text)| (name.clone(), text.clone())).collect()).to_string()
+    }
+
+    /// The records by their names.
+    pub(crate) fn records(&self) -> HashMap<String, String> {
+        let text = |text: &Value| text.as_str().unwrap_or_default().to_owned();
+        self.records.iter().map(|(name, record)| (name.clone(), text(record))).collect()
+    }
+
+    /// The same as [`Self::zone`], as a file.
     pub fn zone_file(&self) -> PathBuf {
         let path = self.folder.path().join("records.json");
         std::fs::write(&path, self.zone()).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));

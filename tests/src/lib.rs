@@ -5,6 +5,9 @@
 //! - [`NextHop`]: an SMTP server that replies as scripted and keeps what it was given.
 //! - [`Proxy`]: the built program, `dkimgate run`, with a configuration file of its own.
 //! - [`Client`]: an SMTP client, `says` and `hears`.
+//! - [`Http`]: an HTTP client, which reads metrics.
+//! - [`NameServer`]: a name server that publishes keys.
+//! - [`Notices`]: a service manager that listens.
 //! - [`Load`]: many clients with one queue, which send each message until it is taken.
 //! - [`Postfix`]: Debian's Postfix in directories and on ports of its own, configured as `docs/postfix.md` says.
 //! - [`OpenSmtpd`]: Debian's OpenSMTPD, configured as `docs/opensmtpd.md` says.
@@ -23,12 +26,15 @@
 mod binary;
 mod client;
 pub mod documentation;
+mod http;
 pub mod keys;
 mod load;
 mod log;
 mod mailhost;
 mod message;
+mod name_server;
 mod next_hop;
+mod notices;
 mod opensmtpd;
 pub mod oracle;
 pub mod ports;
@@ -41,12 +47,15 @@ pub mod wait;
 
 pub use binary::program;
 pub use client::{Client, Said, Sent};
+pub use http::{Http, Metrics};
 pub use keys::{Keys, passes};
 pub use load::{Load, Queue};
 pub use log::Log;
 pub use mailhost::{Mailhost, MailhostSetup, Use};
 pub use message::{Message, corpus};
+pub use name_server::NameServer;
 pub use next_hop::{NextHop, Script};
+pub use notices::Notices;
 pub use opensmtpd::OpenSmtpd;
 pub use ports::Ports;
 pub use postfix::{Postfix, Setup};

@@ -1,7 +1,7 @@
 //! The built program, serving one listener.
 
 use crate::binary::{checkout, program};
-use crate::{Client, Keys, Log, NextHop, keys, ports, wait};
+use crate::{Client, Keys, Log, NameServer, NextHop, Notices, keys, ports, wait};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -33,6 +33,8 @@ struct Launch {
     shell: Option<String>,
     /// A socket that is handed down to it.
     socket: Option<TcpListener>,
+    /// Where a service manager listens.
+    notify: Option<PathBuf>,
 }
 
 /// `dkimgate run` with one listener. It is killed when this value is dropped.
@@ -52,9 +54,28 @@ impl Proxy {
         setup.records("{}")
     }
 
-    /// An outbound listener; [`ProxySetup::signs_with`] says for whom.
+    /// An outbound listener; [`ProxySetup::signs_with`] says for whom. It asks no DNS.
     pub fn outbound() -> ProxySetup {
-        ProxySetup::new("role: outbound\n")
+        ProxySetup::new("role: outbound\ncheck_keys: off\n")
+    }
+
+    /// The same, but it looks at the records of its keys, in a DNS that knows nothing unless a scenario says more.
+    pub fn watching() -> ProxySetup {
+        ProxySetup::new("role: outbound\ndns:\n  zone: records.json\n").records("{}")
+    }
+
+    /// The same, in the DNS of this server, which it does not ask for long.
+    pub fn asking(server: &NameServer) -> ProxySetup {
+        let dns = format!(
+            "role: outbound\ndns: {{servers: [\"{}\"], timeout: 1s, attempts: 1, time: 3s}}\n",
+            server.address()
+        );
+        ProxySetup::new(&dns)
+    }
+
+    /// Changes the zone in which it looks names up; it takes that in at a reload.
+    pub fn has_records(&self, zone: &str) {
+        std::fs::write(self.folder.path().join("records.json"), zone).expect("the temporary folder is ours");
     }
 
     /// Connects a client, which has heard the greeting.
@@ -169,6 +190,13 @@ impl ProxySetup {
         self.listen_on("systemd")
     }
 
+    /// Is started by this service manager.
+    #[must_use]
+    pub fn tells(mut self, notices: &Notices) -> ProxySetup {
+        self.launch.notify = Some(notices.path().to_owned());
+        self
+    }
+
     /// Runs these shell commands before the program, such as `ulimit -n 40`.
     #[must_use]
     pub fn under(mut self, shell: &str) -> ProxySetup {
@@ -275,6 +303,9 @@ impl Launch {
                 command
             }
         };
+        if let Some(path) = &self.notify {
+            command.env("NOTIFY_SOCKET", path);
+        }
         if let Some(socket) = &self.socket {
             fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty())).expect("a socket can be kept over exec");
             command.env("LISTEN_FDS", "1").env("LISTEN_FDS_FIRST_FD", socket.as_raw_fd().to_string());

@@ -23,14 +23,15 @@ const STICKY: u32 = 0o1000;
 #[must_use]
 pub fn check_files(config: &Config) -> Vec<Fault> {
     let spool = config.listener.spool.as_ref().and_then(|spool| Inspection::of(spool, "spool").folder());
-    let engine = match &config.engine {
-        Engine::Outbound(outbound) => check_keys(outbound),
-        Engine::Inbound(inbound) => match &inbound.dns.source {
-            DnsSource::Zone(zone) => Inspection::of(zone, "zone").open(None).into_iter().collect(),
-            DnsSource::System | DnsSource::Servers(_) => Vec::new(),
-        },
+    let (keys, dns) = match &config.engine {
+        Engine::Outbound(outbound) => (check_keys(outbound), &outbound.dns),
+        Engine::Inbound(inbound) => (Vec::new(), &inbound.dns),
     };
-    spool.into_iter().chain(engine).collect()
+    let zone = match &dns.source {
+        DnsSource::Zone(zone) => Inspection::of(zone, "zone").open(None),
+        DnsSource::System | DnsSource::Servers(_) => None,
+    };
+    spool.into_iter().chain(keys).chain(zone).collect()
 }
 
 /// Looks at one key file that a table names.

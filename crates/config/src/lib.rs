@@ -17,12 +17,14 @@
 
 mod conformity;
 mod dkimproxy;
+mod dns;
 pub mod fault;
 mod files;
 pub mod import;
 mod inbound;
 mod listen;
 mod listener;
+mod metrics;
 mod nearest;
 mod network;
 mod outbound;
@@ -38,13 +40,15 @@ mod yaml;
 mod tests;
 
 pub use conformity::Conformity;
+pub use dns::{Dns, DnsSource};
 pub use fault::{Cause, Fault, Place, Placed, Report, Source};
 pub use files::{OTHERS_READ_OR_WRITE, check_files, check_key};
-pub use inbound::{Dns, DnsSource, Inbound};
+pub use inbound::Inbound;
 pub use listen::{Listen, Protocol, Socket};
 pub use listener::{Deadlines, Kept, Limits, Listener};
+pub use metrics::Metrics;
 pub use network::NextHop;
-pub use outbound::{Dataset, Entry, Key, Outbound, Rule, Table, TableKind};
+pub use outbound::{CheckKeys, Dataset, Entry, Key, Outbound, Rule, Table, TableKind};
 pub use rules::{Origin, Rules, rules};
 pub use smtp::content::{Repair, Repairs};
 pub use together::check_together;

@@ -4,6 +4,7 @@
 
 use crate::fault::{Fault, Placed};
 use crate::listen::{Listen, Protocol, Socket};
+use crate::metrics::Metrics;
 use crate::network::NextHop;
 use crate::section::Section;
 use crate::text::{FromText, Problem, Size, one_of};
@@ -46,6 +47,8 @@ pub struct Listener {
     pub drain: Option<Duration>,
     /// What becomes of octets that no mail should have.
     pub repairs: Repairs,
+    /// Where metrics can be fetched, if anywhere.
+    pub metrics: Option<Metrics>,
 }
 
 /// `limits:`; sizes in octets.
@@ -149,6 +152,7 @@ impl Listener {
             bare_lf: file.value("bare_lf").unwrap_or_default(),
             nul: file.value("nul").unwrap_or_default(),
         };
+        let metrics = Metrics::read(file);
         let (listen, relay) = (listen?, relay?);
         refuse_a_loop(file, &listen, &relay);
         let hostname = hostname?;
@@ -168,6 +172,7 @@ impl Listener {
             spool,
             drain,
             repairs,
+            metrics,
         })
     }
 }

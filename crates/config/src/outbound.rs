@@ -12,16 +12,18 @@ pub use rule::{Key, Rule};
 pub use table::{Dataset, Table, TableKind};
 
 use crate::conformity::Conformity;
+use crate::dns::Dns;
 use crate::fault::{Fault, Placed};
 use crate::listen::Listen;
 use crate::section::Section;
 use crate::text::{FromText, Problem, one_of};
 use dkim::Kind;
 use mail::Domain;
-use policy::outbound::{Action, Matching, OnFault, Style};
+use policy::outbound::{Action, FaultMeasures, Matching, OnFault, Style};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What an outbound listener does with a message.
 #[derive(Clone, Debug)]
@@ -29,7 +31,13 @@ pub struct Outbound {
     /// `match:`, which of the rules that fit a message count.
     pub matching: Matching,
     /// `on_fault:`, what is done if a signature cannot be made.
-    pub on_fault: OnFault,
+    pub on_fault: FaultMeasures,
+    /// `check_keys:`, how often the records of the keys are looked at.
+    pub check_keys: CheckKeys,
+    /// `sign_only_if_published:`, whether a signature waits for its record.
+    pub sign_only_if_published: bool,
+    /// `dns:`, how those records are looked up.
+    pub dns: Dns,
     /// `sign:`, in the order of the file.
     pub entries: Vec<Entry>,
     /// `bounce_domain:`, which signs bounces of its own hosts.
@@ -38,6 +46,33 @@ pub struct Outbound {
     pub key_cache: Option<usize>,
     /// What is done about mail that would not stay as it was signed.
     pub conformity: Conformity,
+}
+
+/// How often the records of the keys are looked at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CheckKeys {
+    /// Never.
+    Off,
+    /// At the start, and after this time again and again.
+    Every(Duration),
+}
+
+impl Default for CheckKeys {
+    /// A key that vanishes from the DNS is noticed within the hour, and a hundred keys are two look-ups a minute.
+    fn default() -> Self {
+        Self::Every(Duration::from_secs(60 * 60))
+    }
+}
+
+impl FromText for CheckKeys {
+    const EXPECTED: &'static str = "`off`, or a time with its unit, such as `1h`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        match text {
+            "off" => Ok(Self::Off),
+            time => Duration::from_text(time).map(Self::Every),
+        }
+    }
 }
 
 /// One entry of `sign:`.
@@ -87,7 +122,10 @@ impl Outbound {
         refuse_doubles(file, &entries);
         Self {
             matching: file.value("match").unwrap_or_default(),
-            on_fault: file.value("on_fault").unwrap_or_default(),
+            on_fault: on_fault(file),
+            check_keys: file.value("check_keys").unwrap_or_default(),
+            sign_only_if_published: file.value("sign_only_if_published").unwrap_or_default(),
+            dns: file.section("dns", |section| Dns::read(section, folder)),
             entries,
             bounce_domain: file.placed("bounce_domain"),
             key_cache: file.value("key_cache"),
@@ -150,11 +188,23 @@ impl FromText for Matching {
 }
 
 impl FromText for OnFault {
-    const EXPECTED: &'static str = "`defer` (the client hears 451 and keeps the message) or `unsigned`";
+    const EXPECTED: &'static str = "`defer` (the client hears 451 and keeps the message), `unsigned`, or a mapping of `missing`, `unreadable` and `unpublished` to these words";
 
     fn from_text(text: &str) -> Result<Self, Problem> {
         one_of(text, &[("defer", Self::Defer), ("unsigned", Self::Leave)])
     }
+}
+
+/// `on_fault:`, one word for all faults or a word for each.
+fn on_fault(file: &mut Section<'_>) -> FaultMeasures {
+    if !file.is_mapping("on_fault") {
+        return file.value::<OnFault>("on_fault").unwrap_or_default().into();
+    }
+    file.section("on_fault", |section| FaultMeasures {
+        missing: section.value("missing").unwrap_or_default(),
+        unreadable: section.value("unreadable").unwrap_or_default(),
+        unpublished: section.value("unpublished").unwrap_or_default(),
+    })
 }
 
 /// Two signatures of one domain with one selector would be looked up at one name.

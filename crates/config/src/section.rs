@@ -53,7 +53,12 @@ impl<'a> Section<'a> {
         self.entry(key).is_some()
     }
 
-    /// The same, of a key that need not belong here.
+    /// Whether a mapping stands there.
+    pub(crate) fn is_mapping(&mut self, key: &'static str) -> bool {
+        self.entry(key).is_some_and(|node| matches!(node.value, Value::Mapping(_)))
+    }
+
+    /// The same as [`Self::has`], of a key that need not belong here.
     pub(crate) fn contains(&self, key: &str) -> bool {
         self.entries.iter().any(|(known, _)| known.name == key)
     }

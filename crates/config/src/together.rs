@@ -18,12 +18,27 @@ pub fn check_together(configs: &[Config]) -> Vec<Report> {
                 faults.push(taken_twice(listen, owner));
             }
         }
+        faults.extend(metrics_in_the_way(config, configs));
         faults.extend(circle(configs, index));
         if !faults.is_empty() {
             reports.push(config.report(faults));
         }
     }
     reports
+}
+
+/// Several files may tell their metrics at one address, but nobody sends mail there.
+fn metrics_in_the_way(config: &Config, configs: &[Config]) -> Option<Fault> {
+    let metrics = &config.listener.metrics.as_ref()?.listen;
+    let here = Listen::Address(metrics.value);
+    let owner =
+        configs.iter().find(|config| config.listener.listen.iter().any(|listen| listen.value == here))?;
+    let problem = format!("`metrics` is `{here}`, where mail is listened for, by {}", owner.file.name);
+    Some(Fault::unusable(
+        metrics.place,
+        problem,
+        "give the metrics a port of their own, such as `127.0.0.1:9127`",
+    ))
 }
 
 /// Port 0 is a free one each time.

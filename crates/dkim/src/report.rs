@@ -146,6 +146,10 @@ pub enum ResultWord {
 }
 
 impl ResultWord {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::None, Self::Pass, Self::Fail, Self::Neutral, Self::Policy, Self::TempError, Self::PermError];
+
     /// The word as it is written.
     #[must_use]
     pub fn as_str(self) -> &'static str {

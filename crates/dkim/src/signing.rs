@@ -123,9 +123,15 @@ impl Signing {
 
     /// Ends the message: one field for each request, in their order.
     pub fn finish(self) -> Result<Vec<NewField>, SignError> {
+        self.finish_those(|_| true)
+    }
+
+    /// The same, without the requests that are no longer wanted. They are told apart by their place in the order.
+    pub fn finish_those(self, wanted: impl Fn(usize) -> bool) -> Result<Vec<NewField>, SignError> {
         let hashes = self.body.finish();
         let material = Material { header: &self.header, index: &self.index, hashes: &hashes };
-        self.pending.into_iter().map(|pending| pending.finish(&material)).collect()
+        let pending = self.pending.into_iter().enumerate().filter(|(at, _)| wanted(*at));
+        pending.map(|(_, pending)| pending.finish(&material)).collect()
     }
 }
 

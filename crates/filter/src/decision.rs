@@ -63,6 +63,10 @@ pub struct Account {
     pub author: Option<String>,
     /// One word: `signed`, `unsigned`, `verified`, `refused` and the like.
     pub action: &'static str,
+    /// The sort of reason, one word of a few: what is counted. Empty where the action says it all.
+    pub reason: &'static str,
+    /// What was found out by which method, in the words of RFC 8601: `("dkim", "pass")`.
+    pub results: Vec<(&'static str, &'static str)>,
     /// Signed or verified with what, or why not.
     pub detail: String,
 }

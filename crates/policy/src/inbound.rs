@@ -10,6 +10,7 @@ mod results;
 mod verdict;
 
 pub use results::{remarks, results};
+pub use verdict::OUTCOMES;
 
 use crate::Clock;
 use auth::AuthservId;

@@ -6,7 +6,7 @@
 //!
 //! `pattern`, `agreement` and `rule` are what rules are made of, `received` reads who logged in, `table` finds those for a domain, `decide` walks them, `cover`
 //! finds those that never fit, `template` is what signatures look like, `keys` where private keys come from,
-//! `verdict` what comes of it all.
+//! `publication` who knows whether their records are there, `verdict` what comes of it all.
 
 mod agreement;
 mod completion;
@@ -14,6 +14,7 @@ mod cover;
 mod decide;
 mod keys;
 mod pattern;
+mod publication;
 mod received;
 mod rule;
 mod table;
@@ -25,19 +26,22 @@ pub use completion::Completion;
 pub use decide::{Explanation, Outcome, Step, Unsigned};
 pub use keys::{KeyCache, KeyFault, KeyName, KeyStore};
 pub use pattern::{AddressPattern, Glob};
+pub use publication::{Awaited, Publications, Standing};
 pub use rule::{Action, Attribute, Conditions, Matching, RecipientPatterns, ReversePathPattern, Rule};
 pub use table::RuleTable;
 pub use template::{
     ChosenSignature, DkimStyle, Identity, KeyChoice, SignatureTemplate, SigningDomain, Style,
 };
 
+pub use verdict::OUTCOMES;
+
 use crate::Clock;
 use completion::Completed;
-use dkim::Signing;
+use dkim::{PrivateKey, Signing};
 use filter::{Appetite, Decision, Envelope, Filter, Pass};
 use mail::{Header, Mailbox};
 use std::sync::Arc;
-use verdict::{Course, Fault};
+use verdict::{Course, Fault, Making, Omitted, Refused};
 
 /// What an outbound listener does.
 #[derive(Debug, Default)]
@@ -45,7 +49,24 @@ pub struct OutboundSettings {
     /// Whose mail gets which signatures.
     pub rules: RuleTable,
     /// What is done if a signature cannot be made.
-    pub on_fault: OnFault,
+    pub on_fault: FaultMeasures,
+}
+
+/// What is done if a signature cannot be made, by what is wrong.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct FaultMeasures {
+    /// The key does not exist.
+    pub missing: OnFault,
+    /// The key cannot be read, must not be used, is of another type than the algorithm, or does not sign.
+    pub unreadable: OnFault,
+    /// No signature is left, since the records of all the keys are not published. Only where [`Publications`] say so.
+    pub unpublished: OnFault,
+}
+
+impl From<OnFault> for FaultMeasures {
+    fn from(all: OnFault) -> Self {
+        Self { missing: all, unreadable: all, unpublished: all }
+    }
 }
 
 /// What is done if a signature that a rule asks for cannot be made.
@@ -55,7 +76,8 @@ pub enum OnFault {
     /// reject it for DMARC, and nobody on our side learns of it.
     #[default]
     Defer,
-    /// The message goes through unsigned. Not if the key store is out of reach: then the client hears 451 anyway.
+    /// The message goes through without the signature. Not if the key store or the DNS is out of reach: then the
+    /// client hears 451 anyway.
     Leave,
 }
 
@@ -63,6 +85,7 @@ pub enum OnFault {
 pub struct Outbound {
     shared: Arc<Shared>,
     completion: Option<Arc<Completion>>,
+    publications: Option<Arc<dyn Publications>>,
 }
 
 struct Shared {
@@ -71,17 +94,27 @@ struct Shared {
     clock: Arc<dyn Clock>,
 }
 
+/// What is known of the records of the signatures that are being made, in their order; nothing if nobody asks.
+pub type Standings = Vec<Standing>;
+
 impl Outbound {
     /// An engine that takes its private keys from `keys`.
     #[must_use]
     pub fn new(settings: OutboundSettings, keys: impl KeyStore, clock: Arc<dyn Clock>) -> Self {
-        Self { shared: Arc::new(Shared { settings, keys: Box::new(keys), clock }), completion: None }
+        let shared = Arc::new(Shared { settings, keys: Box::new(keys), clock });
+        Self { shared, completion: None, publications: None }
     }
 
     /// Looks after fields that a message should have and does not.
     #[must_use]
     pub fn completing(self, completion: Completion) -> Self {
         Self { completion: Some(Arc::new(completion)), ..self }
+    }
+
+    /// Makes no signature whose record is known not to be published.
+    #[must_use]
+    pub fn asking(self, publications: Arc<dyn Publications>) -> Self {
+        Self { publications: Some(publications), ..self }
     }
 
     /// Why a message would be signed with what, or not at all.
@@ -98,10 +131,12 @@ impl Filter for Outbound {
         OutboundPass {
             shared: Arc::clone(&self.shared),
             completion: self.completion.clone(),
+            publications: self.publications.clone(),
             completed: Completed::default(),
             envelope,
             author: None,
             course: Course::Unread,
+            awaited: Vec::new(),
         }
     }
 }
@@ -110,31 +145,43 @@ impl Filter for Outbound {
 pub struct OutboundPass {
     shared: Arc<Shared>,
     completion: Option<Arc<Completion>>,
+    publications: Option<Arc<dyn Publications>>,
     completed: Completed,
     envelope: Arc<Envelope>,
     author: Option<Mailbox>,
     course: Course,
+    /// What the records of the signatures stand like, in the order of the signatures.
+    awaited: Vec<Awaited>,
 }
 
 impl Pass for OutboundPass {
-    type Answers = ();
+    type Answers = Standings;
 
-    fn header(&mut self, header: &Header) -> impl Future<Output = ()> + Send + use<> {
+    fn header(&mut self, header: &Header) -> impl Future<Output = Standings> + Send + use<> {
         let Explanation { author, outcome, .. } = self.shared.settings.rules.decide(header, &self.envelope);
         self.course = match (outcome, &author) {
             (Outcome::Sign(chosen), Ok(author)) => self.begin(header, author, chosen),
             // Without an author nothing is ever chosen.
             (Outcome::Sign(_), Err(error)) => Course::Leave((*error).into()),
             (Outcome::Leave(reason), _) => Course::Leave(reason),
-            (Outcome::Refuse(refusal, reason), _) => Course::Refuse(refusal, reason),
+            (Outcome::Refuse(refusal, reason), _) => {
+                Course::Refuse(Refused { refusal, sort: "rule", reason })
+            }
         };
         self.author = author.ok();
-        std::future::ready(())
+        let awaited = std::mem::take(&mut self.awaited);
+        async move {
+            let mut standings = Standings::with_capacity(awaited.len());
+            for standing in awaited {
+                standings.push(standing.await);
+            }
+            standings
+        }
     }
 
     fn body(&mut self, chunk: &[u8]) -> Appetite {
         match &mut self.course {
-            Course::Sign(signing, _) => match signing.body(chunk) {
+            Course::Sign(making) => match making.signing.body(chunk) {
                 dkim::Appetite::Hungry => Appetite::Hungry,
                 dkim::Appetite::Sated => Appetite::Sated,
             },
@@ -142,8 +189,8 @@ impl Pass for OutboundPass {
         }
     }
 
-    fn finish(self, (): ()) -> Decision {
-        let mut decision = self.course.end(self.shared.settings.on_fault, self.author);
+    fn finish(self, standings: Standings) -> Decision {
+        let mut decision = self.course.end(self.shared.settings.on_fault, self.author, standings);
         self.completed.add_to(&mut decision);
         decision
     }
@@ -155,29 +202,53 @@ impl OutboundPass {
         if let Some(completion) = &self.completion {
             match completion.complete(header, author, self.shared.clock.now()) {
                 Ok(completed) => self.completed = completed,
-                Err((refusal, reason)) => return Course::Refuse(refusal, reason),
+                Err((refusal, reason)) => {
+                    return Course::Refuse(Refused { refusal, sort: "incomplete", reason });
+                }
             }
         }
         let header = self.completed.header(header);
-        self.shared.begin(&header, author, chosen)
+        self.make(&header, author, chosen)
+    }
+
+    /// Begins to make the signatures whose keys are there.
+    fn make(&mut self, header: &Header, author: &Mailbox, all: Vec<ChosenSignature>) -> Course {
+        let Shared { settings, clock, .. } = &*self.shared;
+        let now = clock.now();
+        let (mut chosen, mut requests, mut omitted) = (Vec::new(), Vec::new(), Vec::new());
+        for signature in all {
+            match self.shared.key(&signature) {
+                Ok(key) => {
+                    let ask = |publications: &Arc<dyn Publications>| {
+                        publications.standing(&signature, &key.public_key())
+                    };
+                    self.awaited.extend(self.publications.as_ref().map(ask));
+                    requests.push(signature.request(key, author, now));
+                    chosen.push(signature);
+                }
+                Err(fault) => omitted.push(Omitted { chosen: signature, fault }),
+            }
+        }
+        let is_deferring = |omitted: &Omitted| omitted.fault.measure(settings.on_fault) == OnFault::Defer;
+        if chosen.is_empty() || omitted.iter().any(is_deferring) {
+            self.awaited.clear();
+            return Course::Fault(omitted);
+        }
+        match Signing::begin(header, requests) {
+            Ok(signing) => Course::Sign(Box::new(Making { signing, chosen, omitted })),
+            Err(error) => {
+                self.awaited.clear();
+                Course::Fault(verdict::none_of(chosen, &error))
+            }
+        }
     }
 }
 
 impl Shared {
-    fn begin(&self, header: &Header, author: &Mailbox, chosen: Vec<ChosenSignature>) -> Course {
-        let now = self.clock.now();
-        let request = |chosen: &ChosenSignature| {
-            let key = self.keys.key(&chosen.key)?;
-            if !chosen.accepts(&*key) {
-                return Err(Fault::KeyKind(chosen.key.clone()));
-            }
-            Ok(chosen.request(key, author, now))
-        };
-        let requests: Result<Vec<_>, Fault> = chosen.iter().map(request).collect();
-        match requests.and_then(|requests| Signing::begin(header, requests).map_err(Fault::Sign)) {
-            Ok(signing) => Course::Sign(Box::new(signing), chosen),
-            Err(fault) => Course::Fault(fault, chosen),
-        }
+    /// The key of a signature, if it is one for it.
+    fn key(&self, signature: &ChosenSignature) -> Result<Arc<dyn PrivateKey>, Fault> {
+        let key = self.keys.key(&signature.key)?;
+        if signature.accepts(&*key) { Ok(key) } else { Err(Fault::KeyKind(signature.key.clone())) }
     }
 }
 

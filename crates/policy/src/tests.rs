@@ -33,7 +33,14 @@ pub(crate) fn pass<F: Filter>(filter: &F, envelope: Envelope, message: &str) -> 
     let Poll::Ready(answers) = answers.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
         panic!("everything is in memory")
     };
-    pass.finish(answers)
+    let decision = pass.finish(answers);
+    let counted = (decision.account.action, decision.account.reason);
+    let known = || crate::outbound::OUTCOMES.iter().chain(&crate::inbound::OUTCOMES);
+    assert!(
+        known().any(|outcome| *outcome == counted),
+        "{counted:?} is not among the outcomes that are counted"
+    );
+    decision
 }
 
 /// The message as it is forwarded.
@@ -87,6 +94,7 @@ pub(crate) fn rule(name: &str, author: AddressPattern, keys: &[&str]) -> Rule {
 }
 
 pub(crate) fn outbound(matching: Matching, rules: Vec<Rule>) -> Outbound {
-    let settings = OutboundSettings { rules: RuleTable::new(matching, rules), on_fault: OnFault::Defer };
+    let settings =
+        OutboundSettings { rules: RuleTable::new(matching, rules), on_fault: OnFault::Defer.into() };
     Outbound::new(settings, keys(), clock())
 }

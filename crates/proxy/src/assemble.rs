@@ -1,17 +1,22 @@
 //! From configuration files to engines and settings: everything is read and judged, and nothing is bound.
 
+mod dns;
 pub mod inbound;
 mod keys;
 mod outbound;
 pub mod settings;
 mod store;
+mod watch;
 
 pub use keys::{MOST_AT_START, Made, Missing, flaw as flaw_of_key, remedy as remedy_for_key};
 
+use crate::metrics::{Metered, Metrics};
+use crate::watch::Watch;
 use crate::{bind, host};
+use ::dns::AnyResolver;
 use config::{Config, Report};
-use dns::AnyResolver;
 use relay::Settings;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,6 +30,23 @@ pub struct Assembly {
     pub engine: Engine,
     /// Keys that were made on the way.
     pub made: Vec<Made>,
+    /// What looks at the records of the keys, if anything does.
+    pub watch: Option<Watch>,
+}
+
+impl Assembly {
+    /// What it does, in the word of the file.
+    pub fn role(&self) -> &'static str {
+        match self.engine {
+            Engine::Outbound(_) => "outbound",
+            Engine::Inbound(_) => "inbound",
+        }
+    }
+
+    /// Where its metrics are told, if anywhere.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        Some(self.config.listener.metrics.as_ref()?.listen.value)
+    }
 }
 
 /// What decides about messages. All listeners of a file share it.
@@ -33,12 +55,12 @@ pub enum Engine {
     /// Signs.
     Outbound(Arc<policy::Outbound>),
     /// Verifies.
-    Inbound(Arc<policy::Inbound<AnyResolver>>),
+    Inbound(Arc<policy::Inbound<Metered<AnyResolver>>>),
 }
 
 /// Reads all files. What is wrong, or only doubtful, is in the reports; an assembly is there for each file
 /// without a fatal fault.
-pub fn assemble(paths: &[PathBuf], missing: Missing) -> (Vec<Assembly>, Vec<Report>) {
+pub fn assemble(paths: &[PathBuf], missing: Missing, metrics: &Metrics) -> (Vec<Assembly>, Vec<Report>) {
     let mut reports = Vec::new();
     let mut configs = Vec::new();
     for path in paths {
@@ -48,12 +70,17 @@ pub fn assemble(paths: &[PathBuf], missing: Missing) -> (Vec<Assembly>, Vec<Repo
         }
     }
     reports.extend(config::check_together(&configs));
-    let assemblies = configs.into_iter().filter_map(|config| one(config, missing, &mut reports)).collect();
+    let assemblies =
+        configs.into_iter().filter_map(|config| one(config, (missing, metrics), &mut reports)).collect();
     (assemblies, reports)
 }
 
 /// Assembles what one file says.
-pub fn one(config: Config, missing: Missing, reports: &mut Vec<Report>) -> Option<Assembly> {
+pub fn one(
+    config: Config,
+    (missing, metrics): (Missing, &Metrics),
+    reports: &mut Vec<Report>,
+) -> Option<Assembly> {
     let mut faults = config.warnings.clone();
     faults.extend(config::check_files(&config));
     faults.extend(bind::rights(&config.listener.socket).err());
@@ -61,16 +88,16 @@ pub fn one(config: Config, missing: Missing, reports: &mut Vec<Report>) -> Optio
     let in_tables = of_tables.iter().any(Report::is_fatal);
     reports.extend(of_tables);
     // A file that others may read or nobody can is not opened.
-    let (engine, made) = if in_tables || faults.iter().any(config::Fault::is_fatal) {
-        (None, Vec::new())
+    let made = if in_tables || faults.iter().any(config::Fault::is_fatal) {
+        None
     } else {
         match &config.engine {
             config::Engine::Outbound(outbound) => {
-                let (engine, made) = outbound::engine(outbound, table, missing, &mut faults);
-                (Some(engine), made)
+                Some(outbound::engine(outbound, table, (missing, metrics), &mut faults))
             }
             config::Engine::Inbound(inbound) => {
-                (inbound::engine(inbound, &config.listener, &mut faults), Vec::new())
+                let engine = inbound::engine(inbound, &config.listener, metrics, &mut faults);
+                engine.map(|engine| (engine, Vec::new(), None))
             }
         }
     };
@@ -80,5 +107,6 @@ pub fn one(config: Config, missing: Missing, reports: &mut Vec<Report>) -> Optio
         reports.push(report);
     }
     let settings = settings::settings(&config);
-    engine.filter(|_| !fatal).map(|engine| Assembly { config, settings, engine, made })
+    let (engine, made, watch) = made.filter(|_| !fatal)?;
+    Some(Assembly { config, settings, engine, made, watch })
 }

@@ -5,7 +5,10 @@ use config::{Fault, Listen, Placed, Report, Socket};
 use listenfd::ListenFd;
 use nix::unistd::{Group, User};
 use relay::{Listener, Rights};
+use std::collections::BTreeMap;
 use std::io;
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
 
 /// Binds what each file listens on. Nothing is served before all of it is bound.
 pub fn bind(
@@ -29,6 +32,32 @@ pub fn bind(
         bound.push(listeners);
     }
     bound
+}
+
+/// Binds the addresses where metrics are told, each once: several files may name the same.
+pub fn bind_metrics(assemblies: &[Assembly], reports: &mut Vec<Report>) -> Vec<TcpListener> {
+    let mut bound = BTreeMap::new();
+    for Assembly { config, .. } in assemblies {
+        let Some(metrics) = &config.listener.metrics else { continue };
+        let address = metrics.listen.value;
+        if bound.contains_key(&address) {
+            continue;
+        }
+        match bind_tcp(address) {
+            Ok(listener) => _ = bound.insert(address, listener),
+            Err(error) => {
+                let listen = Placed { value: Listen::Address(address), place: metrics.listen.place };
+                reports.push(config.report(vec![cannot_listen(&listen, &error)]));
+            }
+        }
+    }
+    bound.into_values().collect()
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }
 
 fn open(listen: &Placed<Listen>, socket: &Socket, inherited: &mut Inherited) -> Result<Vec<Listener>, Fault> {

@@ -5,6 +5,7 @@ mod published;
 
 use crate::assemble::{Assembly, Missing, assemble};
 use crate::cli::CheckArgs;
+use crate::metrics::Metrics;
 use crate::{exit, faults, key};
 use config::{Fault, Report};
 use mail::Domain;
@@ -19,7 +20,7 @@ pub fn check(arguments: &CheckArgs) -> ExitCode {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         // Resolvers are set up, and want to know where they would run.
         let _guard = runtime.as_ref().ok().map(tokio::runtime::Runtime::enter);
-        assemble(&arguments.configs, Missing::Leave)
+        assemble(&arguments.configs, Missing::Leave, &Metrics::default())
     };
     let mut sound = Vec::new();
     for assembly in &assemblies {

@@ -5,6 +5,7 @@ mod content;
 use crate::assemble::{Engine, Missing, assemble};
 use crate::cli::explain::ExplainArgs;
 use crate::input::{self, InputError};
+use crate::metrics::Metrics;
 use crate::{exit, faults};
 use content::Content;
 use dkim::TagList;
@@ -20,7 +21,8 @@ pub fn explain(arguments: &ExplainArgs) -> ExitCode {
         return exit::IO.into();
     };
     let _guard = runtime.enter();
-    let (assemblies, reports) = assemble(std::slice::from_ref(&arguments.config), Missing::Leave);
+    let (assemblies, reports) =
+        assemble(std::slice::from_ref(&arguments.config), Missing::Leave, &Metrics::default());
     faults::show(&reports);
     let Some(assembly) = assemblies.first() else { return exit::CONFIGURATION.into() };
     let Engine::Outbound(engine) = &assembly.engine else {
@@ -48,9 +50,9 @@ pub fn explain(arguments: &ExplainArgs) -> ExitCode {
     let decide = |message: &[u8]| {
         let (header, body) = Header::split(message);
         let mut pass = engine.open(Arc::clone(&envelope));
-        runtime.block_on(pass.header(&header));
+        let answers = runtime.block_on(pass.header(&header));
         let _ = pass.body(body);
-        pass.finish(())
+        pass.finish(answers)
     };
     let mut decision = decide(&content.octets);
     let mut words: Vec<String> = Vec::new();

@@ -19,11 +19,14 @@ mod input;
 mod key;
 mod logging;
 mod manual;
+mod metrics;
+mod notify;
 mod run;
 mod service;
 mod sign;
 mod signals;
 mod verify;
+mod watch;
 
 use clap::Parser;
 use cli::{Cli, Command};

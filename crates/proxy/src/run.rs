@@ -1,14 +1,18 @@
 //! `dkimgate run`: serves until it is told to stop.
 
 use crate::assemble::{Assembly, Missing, assemble};
-use crate::bind::{Inherited, bind};
+use crate::bind::{self, Inherited};
 use crate::cli::RunArgs;
+use crate::metrics::{Metrics, server};
 use crate::service::Service;
 use crate::signals::{self, Signal, Signals};
-use crate::{exit, faults, logging};
+use crate::watch::Watch;
+use crate::{exit, faults, logging, notify};
 use config::Listen;
 use relay::Listener;
+use std::net::SocketAddr;
 use std::process::ExitCode;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
@@ -33,9 +37,11 @@ pub fn run(arguments: &RunArgs) -> ExitCode {
 }
 
 async fn serve(arguments: &RunArgs, inherited: Inherited) -> ExitCode {
-    let (assemblies, mut reports) = assemble(&arguments.configs, Missing::Make);
+    let metrics = Metrics::default();
+    let (assemblies, mut reports) = assemble(&arguments.configs, Missing::Make, &metrics);
     let fatal = faults::any_fatal(&reports);
-    let bound = if fatal { Vec::new() } else { bind(&assemblies, inherited, &mut reports) };
+    let bound = if fatal { Vec::new() } else { bind::bind(&assemblies, inherited, &mut reports) };
+    let told = if fatal { Vec::new() } else { bind::bind_metrics(&assemblies, &mut reports) };
     faults::log(&reports, arguments.log.format);
     if faults::any_fatal(&reports) {
         return exit::CONFIGURATION.into();
@@ -48,74 +54,165 @@ async fn serve(arguments: &RunArgs, inherited: Inherited) -> ExitCode {
         }
     };
     announce_keys(&assemblies);
-    let (shutdown, serving) = (CancellationToken::new(), TaskTracker::new());
-    let files: Vec<File> = assemblies
-        .iter()
-        .zip(bound)
-        .map(|(assembly, listeners)| File::start(assembly, listeners, &serving, &shutdown))
-        .collect();
-    let addresses: Vec<&str> = files.iter().flat_map(File::addresses).collect();
-    info!(listen = addresses.join(","), "ready");
-    loop {
-        match signals.next().await {
-            Signal::Stop(signal) => {
-                info!(signal, "stopping");
-                break;
-            }
-            Signal::Reload => reload(arguments, &files),
-        }
-    }
-    shutdown.cancel();
-    serving.close();
-    serving.wait().await;
+    let mut serving = Serving::start(&assemblies, bound, metrics);
+    serving.tell(told, &assemblies);
+    let addresses: Vec<&str> = serving.files.iter().flat_map(File::addresses).collect();
+    info!(listen = addresses.join(","), metrics = serving.metrics_addresses(), "ready");
+    notify::ready();
+    let watchdog = tokio::spawn(notify::watchdog());
+    let signal = serving.go_on(&mut signals, arguments).await;
+    info!(signal, "stopping");
+    notify::stopping();
+    serving.end().await;
+    watchdog.abort();
     info!("stopped");
     ExitCode::SUCCESS
+}
+
+/// All that runs.
+struct Serving {
+    files: Vec<File>,
+    metrics: Metrics,
+    servers: Vec<server::Server>,
+    /// The looking at keys, which begins anew at each reload.
+    watching: Vec<JoinHandle<()>>,
+    /// What ends the listeners.
+    shutdown: CancellationToken,
+    tracker: TaskTracker,
 }
 
 /// A configuration file that is served.
 struct File {
     listen: Vec<Listen>,
+    metrics: Option<SocketAddr>,
     services: Vec<Service>,
+    watch: Option<Watch>,
+}
+
+impl Serving {
+    fn start(assemblies: &[Assembly], bound: Vec<Vec<Listener>>, metrics: Metrics) -> Self {
+        let (shutdown, tracker) = (CancellationToken::new(), TaskTracker::new());
+        let start = |(assembly, listeners): (&Assembly, Vec<Listener>)| {
+            let start = |listener: Listener| {
+                let tally = metrics.listener(&listener.to_string(), assembly.role());
+                Service::start(assembly, listener, tally, (&tracker, &shutdown))
+            };
+            File {
+                listen: assembly.config.listen(),
+                metrics: assembly.metrics_address(),
+                services: listeners.into_iter().map(start).collect(),
+                watch: None,
+            }
+        };
+        let files = assemblies.iter().zip(bound).map(start).collect();
+        let (servers, watching) = (Vec::new(), Vec::new());
+        let mut serving = Self { files, metrics, servers, watching, shutdown, tracker };
+        serving.watch(assemblies);
+        serving.metrics.loaded();
+        serving.metrics.serve(true);
+        serving
+    }
+
+    /// Answers those who fetch metrics.
+    fn tell(&mut self, bound: Vec<tokio::net::TcpListener>, assemblies: &[Assembly]) {
+        for listener in bound {
+            match server::Server::start(listener, &self.metrics) {
+                Ok(server) => self.servers.push(server),
+                Err(error) => error!(%error, "metrics are not told"),
+            }
+        }
+        self.let_clients_in(assemblies);
+    }
+
+    fn let_clients_in(&self, assemblies: &[Assembly]) {
+        for server in &self.servers {
+            let told = assemblies.iter().filter_map(|assembly| assembly.config.listener.metrics.as_ref());
+            let here = told.filter(|told| told.listen.value == server.address);
+            server.is_for(here.flat_map(|told| told.clients.clone()).collect());
+        }
+    }
+
+    fn metrics_addresses(&self) -> Option<String> {
+        let addresses: Vec<String> = self.servers.iter().map(|server| server.address.to_string()).collect();
+        (!addresses.is_empty()).then(|| addresses.join(","))
+    }
+
+    /// Looks at the keys of these assemblies from now on, with what is known already.
+    fn watch(&mut self, assemblies: &[Assembly]) {
+        for watching in self.watching.drain(..) {
+            watching.abort();
+        }
+        for (file, assembly) in self.files.iter_mut().zip(assemblies) {
+            let before = std::mem::replace(&mut file.watch, assembly.watch.clone());
+            if let (Some(watch), Some(before)) = (&file.watch, &before) {
+                watch.follows(before);
+            }
+            self.watching.extend(file.watch.clone().map(|watch| tokio::spawn(watch.run())));
+        }
+        self.metrics.watches(self.files.iter().filter_map(|file| file.watch.clone()).collect());
+    }
+
+    /// Reads all files again. All of them take effect, or none; whether they do.
+    fn reload(&mut self, arguments: &RunArgs) -> bool {
+        let (assemblies, reports) = assemble(&arguments.configs, Missing::Make, &self.metrics);
+        faults::log(&reports, arguments.log.format);
+        announce_keys(&assemblies);
+        if faults::any_fatal(&reports) {
+            error!("the files have faults, shown above; the configuration in force stays");
+            return false;
+        }
+        if !self.files.iter().zip(&assemblies).all(|(file, assembly)| file.can_take(assembly)) {
+            error!(
+                "`listen`, `metrics` or `role` has changed, which takes a restart; the configuration in force stays"
+            );
+            return false;
+        }
+        // What is known of the keys goes before the engines that ask for it.
+        self.watch(&assemblies);
+        for (file, assembly) in self.files.iter().zip(&assemblies) {
+            file.services.iter().for_each(|service| service.reload(assembly));
+        }
+        self.let_clients_in(&assemblies);
+        self.metrics.loaded();
+        info!("reloaded");
+        true
+    }
+
+    /// Serves, and reads the files again when told to, until a signal ends it; which one.
+    async fn go_on(&mut self, signals: &mut Signals, arguments: &RunArgs) -> &'static str {
+        loop {
+            match signals.next().await {
+                Signal::Stop(signal) => return signal,
+                Signal::Reload => {
+                    notify::reloading();
+                    let done = self.reload(arguments);
+                    self.metrics.reloaded(done);
+                    notify::ready();
+                }
+            }
+        }
+    }
+
+    /// Lets what has begun come to its end. Metrics are told until then.
+    async fn end(self) {
+        self.metrics.serve(false);
+        self.shutdown.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
 }
 
 impl File {
-    fn start(
-        assembly: &Assembly,
-        listeners: Vec<Listener>,
-        serving: &TaskTracker,
-        shutdown: &CancellationToken,
-    ) -> Self {
-        let start = |listener| Service::start(assembly, listener, serving, shutdown);
-        Self { listen: assembly.config.listen(), services: listeners.into_iter().map(start).collect() }
-    }
-
     fn addresses(&self) -> impl Iterator<Item = &str> {
         self.services.iter().map(|service| &*service.name)
     }
 
     /// Whether the listeners can take this assembly: what is bound stays bound, with its role.
     fn can_take(&self, assembly: &Assembly) -> bool {
-        self.listen == assembly.config.listen() && self.services.iter().all(|service| service.is_of(assembly))
+        self.listen == assembly.config.listen()
+            && self.metrics == assembly.metrics_address()
+            && self.services.iter().all(|service| service.is_of(assembly))
     }
-}
-
-/// Reads all files again. All of them take effect, or none.
-fn reload(arguments: &RunArgs, files: &[File]) {
-    let (assemblies, reports) = assemble(&arguments.configs, Missing::Make);
-    faults::log(&reports, arguments.log.format);
-    announce_keys(&assemblies);
-    if faults::any_fatal(&reports) {
-        error!("the files have faults, shown above; the configuration in force stays");
-        return;
-    }
-    if !files.iter().zip(&assemblies).all(|(file, assembly)| file.can_take(assembly)) {
-        error!("`listen` or `role` has changed, which takes a restart; the configuration in force stays");
-        return;
-    }
-    for (file, assembly) in files.iter().zip(&assemblies) {
-        file.services.iter().for_each(|service| service.reload(assembly));
-    }
-    info!("reloaded");
 }
 
 fn announce_keys(assemblies: &[Assembly]) {

@@ -1,8 +1,9 @@
 //! One listener that serves, and that takes a new configuration while it does.
 
 use crate::assemble::{Assembly, Engine};
+use crate::metrics::{Metered, Tally};
 use dns::AnyResolver;
-use relay::{Listener, Relay, Settings};
+use relay::{Listener, Observer, Relay, Settings};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -11,24 +12,25 @@ use tokio_util::task::TaskTracker;
 pub struct Service {
     /// The listener's address as it is bound.
     pub name: String,
+    tally: Arc<Tally>,
     relay: AnyRelay,
 }
 
 enum AnyRelay {
     Outbound(Relay<Arc<policy::Outbound>>),
-    Inbound(Relay<Arc<policy::Inbound<AnyResolver>>>),
+    Inbound(Relay<Arc<policy::Inbound<Metered<AnyResolver>>>>),
 }
 
 impl Service {
-    /// Serves a listener in the background, until `shutdown`.
+    /// Serves a listener in the background, until `shutdown`. What happens there is counted.
     pub fn start(
         assembly: &Assembly,
         listener: Listener,
-        serving: &TaskTracker,
-        shutdown: &CancellationToken,
+        tally: Arc<Tally>,
+        (serving, shutdown): (&TaskTracker, &CancellationToken),
     ) -> Self {
         let name = listener.to_string();
-        let settings = settings(&name, assembly);
+        let settings = settings(&tally, assembly);
         let shutdown = shutdown.clone();
         let relay = match &assembly.engine {
             Engine::Outbound(engine) => {
@@ -42,7 +44,7 @@ impl Service {
                 AnyRelay::Inbound(relay)
             }
         };
-        Self { name, relay }
+        Self { name, tally, relay }
     }
 
     /// Whether the assembly is for the same role, so that [`Self::reload`] can take it.
@@ -55,7 +57,7 @@ impl Service {
 
     /// Every transaction that begins from now on goes by this assembly.
     pub fn reload(&self, assembly: &Assembly) {
-        let settings = settings(&self.name, assembly);
+        let settings = settings(&self.tally, assembly);
         match (&self.relay, &assembly.engine) {
             (AnyRelay::Outbound(relay), Engine::Outbound(engine)) => {
                 relay.reload(settings, Arc::clone(engine));
@@ -67,6 +69,7 @@ impl Service {
     }
 }
 
-fn settings(name: &str, assembly: &Assembly) -> Settings {
-    Settings { name: name.to_owned(), ..assembly.settings.clone() }
+fn settings(tally: &Arc<Tally>, assembly: &Assembly) -> Settings {
+    let observer = Arc::clone(tally) as Arc<dyn Observer>;
+    Settings { name: tally.name().to_owned(), observer, ..assembly.settings.clone() }
 }

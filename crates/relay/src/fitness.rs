@@ -17,6 +17,7 @@ use mail::conversion::{Converted, Inconvertible, Unfit, convert};
 use smtp::content::{Repair, Repairs, Strays};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tracing::error;
 
@@ -83,7 +84,7 @@ impl<F: Filter> Fitting<F> {
         wanted: Unfit,
     ) -> io::Result<(Message, Result<usize, Inconvertible>)> {
         let permit = ROOM.acquire().await.map_err(io::Error::other)?;
-        let Message { header, body, decision, unfit } = message;
+        let Message { header, body, decision, unfit, decided_in } = message;
         let body = body.into_memory().await?;
         let (header, body, outcome) = blocking(move || {
             let outcome = convert(&header, &body, wanted);
@@ -94,7 +95,7 @@ impl<F: Filter> Fitting<F> {
             Ok(converted) => converted,
             Err(why) => {
                 let body = Sealed::Memory(body);
-                return Ok((Message { header, body, decision, unfit }, Err(why)));
+                return Ok((Message { header, body, decision, unfit, decided_in }, Err(why)));
             }
         };
         let decision = self.decide(&header, &body).await;
@@ -104,7 +105,8 @@ impl<F: Filter> Fitting<F> {
         drop(body);
         stored.settle().await?;
         drop(permit);
-        Ok((Message { header, body: stored.seal().await?, decision, unfit }, Ok(parts)))
+        let body = stored.seal().await?;
+        Ok((Message { header, body, decision, unfit, decided_in }, Ok(parts)))
     }
 
     /// Shows the filter the message as it is now.
@@ -188,15 +190,17 @@ fn refusal(unfit: Unfit) -> Refusal {
 fn refuse(decision: &mut Decision, refusal: Refusal, why: &str) {
     decision.verdict = Verdict::Refuse(refusal);
     decision.account.action = "refused";
+    decision.account.reason = "unfit";
     why.clone_into(&mut decision.account.detail);
 }
 
 /// A message whose body was lost on the way; the client still has it.
 fn lost(header: Header) -> Message {
     let refusal = Refusal { code: 452, enhanced: "4.3.1", text: "Local storage failed".to_owned() };
-    let account = filter::Account { action: "refused", ..filter::Account::default() };
+    let account = filter::Account { action: "refused", reason: "storage", ..filter::Account::default() };
     let decision = Decision { verdict: Verdict::Refuse(refusal), account };
-    Message { header, body: Sealed::Memory(Vec::new()), decision, unfit: Unfit::default() }
+    let body = Sealed::Memory(Vec::new());
+    Message { header, body, decision, unfit: Unfit::default(), decided_in: Duration::ZERO }
 }
 
 #[cfg(test)]

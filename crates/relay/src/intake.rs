@@ -10,6 +10,7 @@ use smtp::reply::Reply;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 use tracing::error;
 
 const TOO_LARGE: Reply = Reply::fixed(b"552 5.3.4 Message too large\r\n");
@@ -53,6 +54,8 @@ pub(crate) struct Message {
     pub(crate) decision: Decision,
     /// What servers on the way would change.
     pub(crate) unfit: Unfit,
+    /// How long the filter took to decide once everything was there.
+    pub(crate) decided_in: Duration,
 }
 
 impl<P: Pass> Intake<P> {
@@ -146,7 +149,9 @@ impl<P: Pass> Intake<P> {
         })?;
         let survey = self.survey.finish();
         let unfit = Unfit { long_lines: survey.long_lines || self.long_header, ..survey }.and(self.sought);
-        Ok(Message { decision: self.pass.finish(answers), header, body, unfit })
+        let begun = Instant::now();
+        let decision = self.pass.finish(answers);
+        Ok(Message { decision, header, body, unfit, decided_in: begun.elapsed() })
     }
 
     fn take_reader(&mut self) -> HeaderReader {

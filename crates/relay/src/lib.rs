@@ -25,6 +25,7 @@
 //! | `delivery` | one message's content, on its way out |
 //! | `next_hop` | connections to the next hop, kept and replaced |
 //! | `log` | one line for each message |
+//! | `observer` | who counts what happens |
 
 #![allow(clippy::disallowed_methods, reason = "deadlines are kept here")]
 
@@ -36,6 +37,7 @@ mod intake;
 mod listener;
 mod log;
 mod next_hop;
+mod observer;
 mod serve;
 mod session;
 pub mod settings;
@@ -45,6 +47,7 @@ mod transaction;
 
 pub use fitness::{told, words as unfit_words};
 pub use listener::{Listener, Rights};
+pub use observer::{Answer, FAULTS, OUTCOMES, Observed, Observer, TurnedAway};
 pub use serve::Relay;
 pub use settings::{Deadlines, Fitness, Kept, Limits, Protocol, Settings, Target};
 pub use smtp::content::{Repair, Repairs};

@@ -3,6 +3,7 @@
 use crate::burst::Burst;
 use crate::listener::Listener;
 use crate::next_hop::Pool;
+use crate::observer::{Observer, TurnedAway};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::stream::Stream;
@@ -104,8 +105,10 @@ impl<F: Filter> Relay<F> {
     pub fn reload(&self, settings: Settings, filter: F) {
         let pool = Pool::new(settings.kept, self.0.own);
         let engine = Arc::new(Engine { settings, filter, pool });
+        let next = Arc::clone(&engine);
         let before =
             std::mem::replace(&mut *self.0.engine.write().unwrap_or_else(PoisonError::into_inner), engine);
+        next.pool.follows(&before.pool);
         before.pool.sweep(true);
     }
 
@@ -128,12 +131,24 @@ impl<F: Filter> Relay<F> {
                         spare.spend(&listener).await;
                     }
                 },
-                _ = sweep.tick() => self.0.engine().pool.sweep(false),
+                _ = sweep.tick() => self.look_after(&tracker),
                 () = shutdown.cancelled() => break,
             }
         }
         drop(listener);
         self.drain(tracker).await;
+    }
+
+    /// Closes connections that have waited too long, and looks for a next hop that was not there.
+    fn look_after(&self, tracker: &TaskTracker) {
+        let engine = self.0.engine();
+        engine.pool.sweep(false);
+        if engine.pool.must_look() {
+            let stopping = self.0.stopping.clone();
+            tracker.spawn(async move {
+                stopping.run_until_cancelled(engine.pool.look(&engine.settings)).await;
+            });
+        }
     }
 
     async fn drain(&self, tracker: TaskTracker) {
@@ -155,6 +170,7 @@ impl<F: Filter> Relay<F> {
         let refusal = match peer {
             Some(peer) if !engine.settings.clients.contains(peer) => {
                 warn!(listener = engine.settings.name, client = %peer, "client is not listed");
+                engine.settings.observer.client_refused(TurnedAway::NotListed);
                 Some(DENIED)
             }
             _ => None,
@@ -212,6 +228,8 @@ pub(crate) struct Place<F> {
     pub(crate) shared: Arc<Shared<F>>,
     /// The address that it counts for.
     peer: Option<IpAddr>,
+    /// Who was told of it, once it is sure.
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl<F> Place<F> {
@@ -222,14 +240,16 @@ impl<F> Place<F> {
         peer: Option<IpAddr>,
     ) -> Result<Self, &'static [u8]> {
         let room = settings.limits.sessions + if is_local(peer) { RESERVED } else { 0 };
-        let mut place = Self { shared: Arc::clone(shared), peer: None };
+        let mut place = Self { shared: Arc::clone(shared), peer: None, observer: None };
         if shared.sessions.fetch_add(1, Ordering::Relaxed) >= room {
-            return Err(place.refuse(settings, peer, (CROWDED, shared.crowded.begins())));
+            return Err(place.refuse(settings, peer, (TurnedAway::Crowded, shared.crowded.begins())));
         }
         // A balancer stands for many, and names each.
         if !settings.proxy_protocol {
             place.count_for(settings, peer)?;
         }
+        settings.observer.session_began();
+        place.observer = Some(Arc::clone(&settings.observer));
         Ok(place)
     }
 
@@ -247,7 +267,7 @@ impl<F> Place<F> {
         if from_there.sessions <= settings.limits.sessions_per_address {
             return Ok(());
         }
-        Err(self.refuse(settings, peer, (CROWDED_ADDRESS, from_there.crowded.begins())))
+        Err(self.refuse(settings, peer, (TurnedAway::CrowdedAddress, from_there.crowded.begins())))
     }
 
     /// Says that there is no room if that is news.
@@ -255,13 +275,18 @@ impl<F> Place<F> {
         &self,
         settings: &Settings,
         peer: Option<IpAddr>,
-        (reply, is_news): (&'static [u8], bool),
+        (why, is_news): (TurnedAway, bool),
     ) -> &'static [u8] {
+        settings.observer.client_refused(why);
         if is_news {
             let sessions = self.shared.sessions.load(Ordering::Relaxed) - 1;
             warn!(listener = settings.name, sessions, client = ?peer, "no room for more sessions");
         }
-        reply
+        match why {
+            TurnedAway::NotListed => DENIED,
+            TurnedAway::Crowded => CROWDED,
+            TurnedAway::CrowdedAddress => CROWDED_ADDRESS,
+        }
     }
 }
 
@@ -273,6 +298,9 @@ fn is_local(peer: Option<IpAddr>) -> bool {
 impl<F> Drop for Place<F> {
     fn drop(&mut self) {
         self.shared.sessions.fetch_sub(1, Ordering::Relaxed);
+        if let Some(observer) = &self.observer {
+            observer.session_ended();
+        }
         let Some(peer) = self.peer else { return };
         let mut all = self.shared.per_address.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(from_there) = all.get_mut(&peer) {

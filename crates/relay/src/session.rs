@@ -241,14 +241,17 @@ impl<F: Filter> Session<F> {
     /// Forgets all when the session ends, and says what became of a message whose content had begun.
     fn abandon(&mut self, end: &End) {
         if let (Some(content), Some(_)) = (self.content.take(), &self.transaction) {
-            let reason = match end {
-                End::Closed => "the client gave up",
-                End::Lost(_) => "the client was lost",
-                End::TimedOut => "the client fell silent",
-                End::Drained if self.is_committed() => "the relay ends; the next hop may have the message",
-                End::Drained => "the relay ends",
+            let (reason, words) = match end {
+                End::Closed => ("client_quit", "the client gave up"),
+                End::Lost(_) => ("client_lost", "the client was lost"),
+                End::TimedOut => ("client_silent", "the client fell silent"),
+                End::Drained if self.is_committed() => {
+                    ("in_doubt", "the relay ends; the next hop may have the message")
+                }
+                End::Drained => ("drained", "the relay ends"),
             };
-            let account = Account { action: "abandoned", detail: reason.to_owned(), author: None };
+            let account =
+                Account { action: "abandoned", reason, detail: words.to_owned(), ..Account::default() };
             content.log(&account, None, false);
         }
         self.end_transaction();

@@ -1,11 +1,13 @@
 //! Everything that can be set, with its default and the reason for it.
 
 use crate::access::Networks;
+use crate::observer::Observer;
 use filter::Measure;
 use smtp::content::Repairs;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -43,6 +45,8 @@ pub struct Settings {
     pub spool: PathBuf,
     /// How long running transactions may take when the relay is told to end.
     pub drain: Duration,
+    /// Who hears what happens; nobody unless somebody counts.
+    pub observer: Arc<dyn Observer>,
 }
 
 impl Default for Settings {
@@ -63,6 +67,7 @@ impl Default for Settings {
             kept: Kept::default(),
             spool: std::env::temp_dir(),
             drain: Duration::from_secs(10),
+            observer: Arc::new(()),
         }
     }
 }

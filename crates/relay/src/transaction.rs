@@ -128,6 +128,7 @@ impl Transaction {
     pub(crate) fn break_off(&mut self, way: Way<'_>, fault: &Fault) -> Reply {
         let reply = fault.to_client(self.committed);
         warn!(session = way.session, fault = fault.explain(), %reply, "next hop failed");
+        way.settings.observer.next_hop_failed(fault.word());
         self.connection = None;
         self.broken = Some(reply.clone());
         reply

@@ -1,9 +1,10 @@
 use super::{config, parse, read};
 use crate::{
-    Conformity, DnsSource, Engine, Fault, Inbound, NextHop, Outbound, Protocol, Repair, Rule, Socket, Source,
+    CheckKeys, Conformity, DnsSource, Engine, Fault, Inbound, NextHop, Outbound, Protocol, Repair, Rule,
+    Socket, Source,
 };
 use dkim::{Algorithm, Canonicalization, FieldNames, Form, Oversign};
-use filter::Measure;
+use filter::{Measure, Network};
 use policy::outbound::{
     Action, AddressPattern, DkimStyle, Identity, KeyChoice, KeyName, Matching, OnFault, SignatureTemplate,
     SigningDomain, Style,
@@ -73,7 +74,7 @@ fn each_measure_has_its_word() {
 fn the_smallest_outbound_file() {
     let outbound =
         outbound("  - domain: example.org\n    selector: s1\n    keyfile: keys/example.org/s1.pem\n");
-    assert_eq!((outbound.matching, outbound.on_fault), (Matching::All, OnFault::Defer));
+    assert_eq!((outbound.matching, outbound.on_fault), (Matching::All, OnFault::Defer.into()));
     let [rule] = *rules(&outbound) else { panic!("one rule") };
     assert_eq!(rule.rule.name, "rule 1");
     assert_eq!(rule.rule.conditions.author, [AddressPattern::Domain(domain("example.org"))]);
@@ -165,7 +166,7 @@ fn all_that_an_inbound_file_may_say() {
         (zone.dns.timeout, zone.dns.time),
         (Some(Duration::from_secs(1)), Some(Duration::from_secs(5)))
     );
-    assert_eq!((zone.dns.attempts, zone.dns.cache, zone.dns.queries), (Some(2), Some(3), Some(4)));
+    assert_eq!((zone.dns.attempts, zone.cache, zone.queries), (Some(2), Some(3), Some(4)));
     let servers = inbound("dns:\n  servers: [9.9.9.9, '127.0.0.1:5353', '::1']\n").dns.source;
     let expected = ["9.9.9.9:53", "127.0.0.1:5353", "[::1]:53"].map(|server| server.parse().unwrap());
     assert_eq!(servers, DnsSource::Servers(expected.to_vec()));
@@ -290,4 +291,56 @@ fn the_name_of_the_system_stands_in_for_a_missing_hostname() {
         on("a b").unwrap_err().faults().iter().map(problem).collect::<Vec<_>>(),
         ["`hostname` is missing, and this system calls itself `a b` (character ' ' in domain name)"]
     );
+}
+
+#[test]
+fn metrics_are_off_or_on_loopback_or_for_those_who_are_named() {
+    let text = |metrics: &str| {
+        format!("role: inbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\nmetrics: {metrics}\n")
+    };
+    let read = |metrics: &str| config(&text(metrics)).listener.metrics;
+    assert_eq!(read("off"), None);
+    let own = read("127.0.0.1:9127").unwrap();
+    assert_eq!(
+        (own.listen.value, own.clients),
+        ("127.0.0.1:9127".parse().unwrap(), Network::LOOPBACK.to_vec())
+    );
+    let wide = read("{listen: 0.0.0.0:9127, clients: [192.0.2.0/24]}").unwrap();
+    assert_eq!(
+        (wide.listen.value, wide.clients),
+        ("0.0.0.0:9127".parse().unwrap(), vec!["192.0.2.0/24".parse().unwrap()])
+    );
+    for (metrics, problem) in [
+        ("0.0.0.0:9127", "`metrics` is open to the world: `0.0.0.0:9127` is not loopback"),
+        ("{listen: \"[::]:9127\"}", "`metrics` is open to the world: `[::]:9127` is not loopback"),
+        ("{clients: [192.0.2.1]}", "`listen` is missing"),
+        ("9127", "`metrics` is `9127`, which is a port without an address"),
+        ("yes", "`metrics` is `yes`, which is no IP address with a port"),
+    ] {
+        let report = parse(&text(metrics)).unwrap_err();
+        let found: Vec<String> = report.faults().iter().map(|fault| fault.cause.to_string()).collect();
+        assert!(found.len() == 1 && found[0].starts_with(problem), "{metrics}: {found:?}");
+    }
+}
+
+#[test]
+fn the_records_of_keys_are_looked_at_every_hour_unless_the_file_says_otherwise() {
+    let said = |lines: &str| {
+        let rule = "sign:\n  - {domain: a.example, selector: s, keyfile: k}\n";
+        let file = config(&format!("role: outbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\n{lines}{rule}"));
+        match file.engine {
+            Engine::Outbound(outbound) => outbound,
+            Engine::Inbound(_) => unreachable!("it signs"),
+        }
+    };
+    let unsaid = said("");
+    let hour = CheckKeys::Every(Duration::from_secs(3600));
+    assert_eq!(
+        (unsaid.check_keys, unsaid.sign_only_if_published, unsaid.dns),
+        (hour, false, crate::Dns::default())
+    );
+    let off = said("check_keys: off\nsign_only_if_published: true\ndns: {zone: z.json, time: 2s}\n");
+    assert_eq!((off.check_keys, off.sign_only_if_published), (CheckKeys::Off, true));
+    assert_eq!(off.dns.time, Some(Duration::from_secs(2)));
+    assert!(matches!(off.dns.source, DnsSource::Zone(zone) if zone.value == Path::new("etc/z.json")));
 }

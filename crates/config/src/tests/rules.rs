@@ -3,7 +3,7 @@
 use super::parse;
 use crate::{Config, Engine, Fault, Outbound, Rule};
 use policy::outbound::{
-    Action, AddressPattern, Agreement, Attribute, Extent, Glob, Identity, Matching, OnFault,
+    Action, AddressPattern, Agreement, Attribute, Extent, FaultMeasures, Glob, Identity, Matching, OnFault,
     RecipientPatterns, ReversePathPattern, SigningDomain, Style, Witness,
 };
 
@@ -159,7 +159,7 @@ fn what_holds_for_all_rules() {
         "match: first\non_fault: unsigned\nkey_cache: 7\nbounce_domain: example.org\n\
          sign:\n  - {domain: example.org, selector: s, keyfile: k}\n",
     );
-    assert_eq!((outbound.matching, outbound.on_fault), (Matching::First, OnFault::Leave));
+    assert_eq!((outbound.matching, outbound.on_fault), (Matching::First, OnFault::Leave.into()));
     assert_eq!(outbound.key_cache, Some(7));
     assert_eq!(outbound.bounce_domain.unwrap().value, domain("example.org"));
 }
@@ -272,4 +272,34 @@ fn what_rules_cannot_be_says_why() {
         problems("match: last\non_fault: open\nsign:\n  - {domain: a.example, selector: s, keyfile: k}\n"),
         ["`match` is `last`, which is none of its words", "`on_fault` is `open`, which is none of its words"]
     );
+}
+
+#[test]
+fn each_fault_may_have_its_own_word_and_the_others_defer() {
+    let text = |on_fault: &str| {
+        format!(
+            "role: outbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\non_fault: {on_fault}\nsign:\n  - {{domain: a.example, selector: s, keyfile: k}}\n"
+        )
+    };
+    let read = |on_fault: &str| match super::config(&text(on_fault)).engine {
+        crate::Engine::Outbound(outbound) => outbound.on_fault,
+        crate::Engine::Inbound(_) => unreachable!("it signs"),
+    };
+    let (defer, leave) = (OnFault::Defer, OnFault::Leave);
+    let all = |missing, unreadable, unpublished| FaultMeasures { missing, unreadable, unpublished };
+    assert_eq!(read("unsigned"), all(leave, leave, leave));
+    assert_eq!(read("{unpublished: unsigned}"), all(defer, defer, leave));
+    assert_eq!(
+        read("{missing: unsigned, unreadable: unsigned, unpublished: defer}"),
+        all(leave, leave, defer)
+    );
+    for (on_fault, problem) in [
+        ("{missing: never}", "`missing` is `never`, which is none of its words"),
+        ("{lost: defer}", "unknown key `lost` in `on_fault`"),
+        ("[defer]", "`on_fault` is a list"),
+    ] {
+        let report = super::parse(&text(on_fault)).unwrap_err();
+        let found: Vec<String> = report.faults().iter().map(|fault| fault.cause.to_string()).collect();
+        assert_eq!(found, [problem], "{on_fault}");
+    }
 }

@@ -62,6 +62,7 @@ fn what_the_comments_call_the_default_is_it() {
         let (said, unsaid) = (config(&uncommented(text)), config(text));
         assert_eq!(said.listener.clients, unsaid.listener.clients);
         assert_eq!(said.listener.clients, Network::LOOPBACK);
+        assert_eq!((&said.listener.metrics, &unsaid.listener.metrics), (&None, &None));
         assert_eq!(said.listener.repairs, unsaid.listener.repairs);
         assert_eq!(said.listener.socket, unsaid.listener.socket);
         assert_eq!(said.listener.protocol, unsaid.listener.protocol);
@@ -71,6 +72,13 @@ fn what_the_comments_call_the_default_is_it() {
         match (said.engine, unsaid.engine) {
             (Engine::Outbound(said), Engine::Outbound(unsaid)) => {
                 assert_eq!((said.matching, said.on_fault), (unsaid.matching, unsaid.on_fault));
+                assert_eq!(said.check_keys, unsaid.check_keys);
+                assert_eq!(said.sign_only_if_published, unsaid.sign_only_if_published);
+                assert_eq!(said.dns.source, unsaid.dns.source);
+                let system = dns::SystemSettings::default();
+                let asks = (said.dns.timeout, said.dns.attempts);
+                assert_eq!(asks, (Some(system.timeout), Some(system.attempts)));
+                assert_eq!(said.dns.time, Some(dns::Budget::default().time));
                 assert_eq!(Conformity { fix_up_to: None, ..said.conformity }, unsaid.conformity);
                 // Where `relay::Fitness` has it.
                 assert_eq!(said.conformity.fix_up_to, Some(16 << 20));
@@ -96,9 +104,9 @@ fn what_the_comments_call_the_default_is_it() {
                     (said.dns.timeout, said.dns.attempts),
                     (Some(system.timeout), Some(system.attempts))
                 );
-                assert_eq!(said.dns.cache.map(|cache| cache as u64), Some(system.cache_entries));
+                assert_eq!(said.cache.map(|cache| cache as u64), Some(system.cache_entries));
                 let budget = dns::Budget::default();
-                assert_eq!((said.dns.queries, said.dns.time), (Some(budget.queries), Some(budget.time)));
+                assert_eq!((said.queries, said.dns.time), (Some(budget.queries), Some(budget.time)));
             }
             _ => unreachable!("the role is the same"),
         }

@@ -46,3 +46,16 @@ fn a_socket_for_everybody_is_doubtful() {
     assert_eq!(config(&format!("{text}0660\n")).warnings, []);
     assert_eq!(config(&format!("{text}0666\n")).warnings.len(), 1);
 }
+
+#[test]
+fn several_files_tell_their_metrics_at_one_address_but_not_where_mail_comes_in() {
+    let telling = |listen: &str, metrics: &str| {
+        config(&format!("role: inbound\nlisten: {listen}\nrelay: 127.0.0.1:10026\nmetrics: {metrics}\n"))
+    };
+    let [a, b, c] = ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"];
+    assert!(check_together(&[telling(a, c), telling(b, c)]).is_empty());
+    let reports = check_together(&[telling(a, b), telling(b, c)]);
+    let found: Vec<_> =
+        reports.iter().flat_map(Report::faults).map(|fault| fault.cause.to_string()).collect();
+    assert_eq!(found, ["`metrics` is `127.0.0.1:2`, where mail is listened for, by etc/proxy.yaml"]);
+}

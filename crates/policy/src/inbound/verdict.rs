@@ -7,6 +7,10 @@ use dkim::{Failure, Kind, Report, ResultWord};
 use filter::{Account, Decision, Edits, Refusal, Verdict};
 use std::fmt::Write;
 
+/// What the engine does with messages, and for which sort of reason: action and reason of their accounts.
+pub const OUTCOMES: [(&str, &str); 3] =
+    [("verified", ""), ("refused", "failed"), ("refused", "key_unavailable")];
+
 /// All that was found out about a message.
 pub(super) struct Finding<'a> {
     pub(super) settings: &'a InboundSettings,
@@ -19,8 +23,13 @@ impl Finding<'_> {
     pub(super) fn decide(self, results: &AuthenticationResults) -> Decision {
         let detail = self.detail();
         let refusal = self.refusal();
-        let action = if refusal.is_some() { "refused" } else { "verified" };
-        let account = Account { author: self.author, action, detail };
+        let (action, reason) = match &refusal {
+            None => ("verified", ""),
+            Some(Refusal { code: 451, .. }) => ("refused", "key_unavailable"),
+            Some(_) => ("refused", "failed"),
+        };
+        let counted = counted(self.reports);
+        let account = Account { author: self.author, action, reason, results: counted, detail };
         let verdict = match refusal {
             Some(refusal) => Verdict::Refuse(refusal),
             None => Verdict::Forward(Edits { remove: self.forged, prepend: vec![results.write()] }),
@@ -52,6 +61,16 @@ impl Finding<'_> {
         }
         detail
     }
+}
+
+/// Each result in the words of RFC 8601.
+fn counted(reports: &[Report]) -> Vec<(&'static str, &'static str)> {
+    let mut counted: Vec<_> =
+        reports.iter().map(|report| (report.kind.name(), report.word().as_str())).collect();
+    if !reports.iter().any(|report| report.kind == Kind::Dkim) {
+        counted.push((Kind::Dkim.name(), ResultWord::None.as_str()));
+    }
+    counted
 }
 
 fn words(report: &Report) -> String {

@@ -75,6 +75,20 @@ pub enum Unsigned {
     SignedAlready,
 }
 
+impl Unsigned {
+    /// The sort of reason, for counting.
+    #[must_use]
+    pub fn sort(&self) -> &'static str {
+        match self {
+            Self::Author(_) => "author",
+            Self::NoRule(_) => "no_rule",
+            Self::Rule { .. } => "rule",
+            Self::Disagreement { .. } => "disagreement",
+            Self::SignedAlready => "signed_already",
+        }
+    }
+}
+
 impl RuleTable {
     /// Walks the rules for a message aloud, without touching a key.
     #[must_use]

@@ -2,6 +2,7 @@ use super::*;
 use crate::tests::*;
 use dkim::{KeyAnswer, Report, Verification, VerifyOptions};
 use filter::{Client, Refusal, Verdict};
+use std::collections::HashMap;
 
 const MESSAGE: &str = "From: Joe <joe@news.a.example>\r\nTo: b@b.example\r\nSubject: Hi\r\n\r\nHello.\r\n";
 
@@ -395,7 +396,8 @@ fn a_signature_that_cannot_be_made_defers_the_message_unless_told_otherwise() {
         ),
     ] {
         let rules = vec![Rule { action: Action::Sign(vec![template]), ..rule("rule 1", within(), &[]) }];
-        let settings = OutboundSettings { rules: RuleTable::new(Matching::All, rules), on_fault };
+        let settings =
+            OutboundSettings { rules: RuleTable::new(Matching::All, rules), on_fault: on_fault.into() };
         let decision = pass(&Outbound::new(settings, keys(), clock()), envelope(), MESSAGE);
         assert_eq!((decision.account.action, decision.account.detail.as_str()), (action, detail));
         match on_fault {
@@ -408,7 +410,7 @@ fn a_signature_that_cannot_be_made_defers_the_message_unless_told_otherwise() {
 #[test]
 fn a_store_out_of_reach_never_lets_mail_out_unsigned() {
     let rules = RuleTable::new(Matching::All, vec![rule("rule 1", within(), &["rsa"])]);
-    let settings = OutboundSettings { rules, on_fault: OnFault::Leave };
+    let settings = OutboundSettings { rules, on_fault: OnFault::Leave.into() };
     let decision = pass(&Outbound::new(settings, Unreachable, clock()), envelope(), MESSAGE);
     assert!(matches!(decision.verdict, Verdict::Refuse(Refusal { code: 451, enhanced: "4.3.5", .. })));
     assert!(decision.account.detail.ends_with("key rsa is unavailable: connection refused"));
@@ -516,5 +518,97 @@ fn a_domainkeys_signature_is_left_out_where_sender_is_somebody_else() {
         ("x@a.example", "signed: d=a.example s=rsa (rule 1), DomainKeys d=a.example s=rsa (rule 1)"),
     ] {
         assert_eq!(account(rules(), envelope(), &format!("Sender: {sender}\r\n{MESSAGE}")), expected);
+    }
+}
+
+/// What is known of the records, by selector.
+struct Known(HashMap<&'static str, Standing>);
+
+impl Publications for Known {
+    fn standing(&self, signature: &ChosenSignature, _: &dkim::PublicKey) -> Awaited {
+        let standing = self.0.get(signature.selector.as_str()).cloned();
+        Box::pin(std::future::ready(standing.unwrap_or(Standing::Published)))
+    }
+}
+
+/// The decision about a message that two keys sign, whose records stand like this.
+fn published(on_fault: FaultMeasures, known: &[(&'static str, Standing)]) -> filter::Decision {
+    let rules = RuleTable::new(Matching::All, vec![rule("rule 1", within(), &["rsa", "ed25519"])]);
+    let engine = Outbound::new(OutboundSettings { rules, on_fault }, keys(), clock());
+    pass(&engine.asking(Arc::new(Known(known.iter().cloned().collect()))), envelope(), MESSAGE)
+}
+
+fn absent() -> Standing {
+    Standing::Unpublished("no record is published".to_owned())
+}
+
+#[test]
+fn a_signature_without_a_record_is_left_out_and_the_other_one_is_made() {
+    for (known, detail) in [
+        (absent(), "waits for its record: no record is published"),
+        (Standing::Unknown("DNS time-out".to_owned()), "its record cannot be looked up: DNS time-out"),
+    ] {
+        let decision = published(FaultMeasures::default(), &[("rsa", known)]);
+        assert_eq!((decision.account.action, decision.account.reason), ("signed", "some"));
+        let expected =
+            format!("d=a.example s=ed25519 (rule 1); without d=a.example s=rsa (rule 1): {detail}");
+        assert_eq!(decision.account.detail, expected);
+        let reports = verify(&forwarded(&decision, MESSAGE));
+        assert_eq!(reports.len(), 1);
+        assert_eq!(
+            (reports[0].outcome.clone(), reports[0].algorithm.as_deref()),
+            (Ok(()), Some("ed25519-sha256"))
+        );
+    }
+    assert_eq!(published(FaultMeasures::default(), &[]).account.reason, "all");
+}
+
+#[test]
+fn without_any_record_the_word_for_it_decides_and_a_silent_dns_defers() {
+    let unsigned = FaultMeasures { unpublished: OnFault::Leave, ..FaultMeasures::default() };
+    let unknown = Standing::Unknown("DNS time-out".to_owned());
+    for (on_fault, rsa, ed25519, expected) in [
+        (FaultMeasures::default(), absent(), absent(), ("deferred", "unpublished")),
+        (unsigned, absent(), absent(), ("unsigned", "unpublished")),
+        (unsigned, absent(), unknown.clone(), ("deferred", "record_unknown")),
+        (unsigned, unknown.clone(), unknown, ("deferred", "record_unknown")),
+    ] {
+        let decision = published(on_fault, &[("rsa", rsa), ("ed25519", ed25519)]);
+        assert_eq!((decision.account.action, decision.account.reason), expected);
+        match expected.0 {
+            "unsigned" => assert_eq!(forwarded(&decision, MESSAGE), MESSAGE),
+            _ => assert!(matches!(decision.verdict, Verdict::Refuse(Refusal { code: 451, .. }))),
+        }
+    }
+}
+
+#[test]
+fn each_fault_has_its_own_word() {
+    let unusable = SignatureTemplate {
+        style: Arc::new(Style::Dkim(DkimStyle {
+            algorithm: Some(dkim::Algorithm::Ed25519Sha256),
+            ..DkimStyle::default()
+        })),
+        ..template("rsa")
+    };
+    let leave_missing = FaultMeasures { missing: OnFault::Leave, ..FaultMeasures::default() };
+    let leave_unreadable = FaultMeasures { unreadable: OnFault::Leave, ..FaultMeasures::default() };
+    for (on_fault, faulty, expected) in [
+        (leave_missing, template("none"), ("signed", "some")),
+        (leave_missing, unusable.clone(), ("deferred", "key_unreadable")),
+        (leave_unreadable, template("none"), ("deferred", "key_missing")),
+        (leave_unreadable, unusable, ("signed", "some")),
+    ] {
+        let sign = Action::Sign(vec![faulty, template("ed25519")]);
+        let rules =
+            RuleTable::new(Matching::All, vec![Rule { action: sign, ..rule("rule 1", within(), &[]) }]);
+        let engine = Outbound::new(OutboundSettings { rules, on_fault }, keys(), clock());
+        let decision = pass(&engine, envelope(), MESSAGE);
+        assert_eq!(
+            (decision.account.action, decision.account.reason),
+            expected,
+            "{}",
+            decision.account.detail
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! What becomes of a message, and what the log says of it.
 
-use super::OnFault;
 use super::decide::Unsigned;
 use super::keys::{KeyFault, KeyName};
+use super::publication::Standing;
 use super::template::ChosenSignature;
+use super::{FaultMeasures, OnFault};
 use dkim::{SignError, Signing};
 use filter::{Account, Decision, Edits, Refusal, Verdict};
 use mail::Mailbox;
@@ -13,14 +14,38 @@ use thiserror::Error;
 pub(super) enum Course {
     /// Its header has not come yet.
     Unread,
-    /// These signatures are being made.
-    Sign(Box<Signing>, Vec<ChosenSignature>),
+    /// Signatures are being made.
+    Sign(Box<Making>),
     /// It goes through as it is.
     Leave(Unsigned),
-    /// The client hears no, for the reason in the log.
-    Refuse(Refusal, String),
-    /// These signatures should have been made.
-    Fault(Fault, Vec<ChosenSignature>),
+    /// The client hears no.
+    Refuse(Refused),
+    /// None of the signatures can be made that should be.
+    Fault(Vec<Omitted>),
+}
+
+/// Signatures while they are made.
+pub(super) struct Making {
+    pub(super) signing: Signing,
+    /// What it makes, in its order.
+    pub(super) chosen: Vec<ChosenSignature>,
+    /// What it does not make although a rule asks for it.
+    pub(super) omitted: Vec<Omitted>,
+}
+
+/// A message that the client hears no to.
+pub(super) struct Refused {
+    pub(super) refusal: Refusal,
+    /// The sort of reason, for counting.
+    pub(super) sort: &'static str,
+    /// The reason in words.
+    pub(super) reason: String,
+}
+
+/// A signature that a rule asks for and that is not made, and why.
+pub(super) struct Omitted {
+    pub(super) chosen: ChosenSignature,
+    pub(super) fault: Fault,
 }
 
 /// Why a signature cannot be made.
@@ -30,37 +55,136 @@ pub(super) enum Fault {
     Key(#[from] KeyFault),
     #[error("key {0} is of another type than the algorithm")]
     KeyKind(KeyName),
-    #[error(transparent)]
-    Sign(SignError),
+    #[error("{0}")]
+    Sign(String),
+    #[error("waits for its record: {0}")]
+    Unpublished(String),
+    #[error("its record cannot be looked up: {0}")]
+    Unknown(String),
 }
 
-impl Course {
-    pub(super) fn end(self, on_fault: OnFault, author: Option<Mailbox>) -> Decision {
-        let (verdict, action, detail) = match self {
-            Self::Unread => (unchanged(), "unsigned", "no header".to_owned()),
-            Self::Leave(reason) => (unchanged(), "unsigned", reason.to_string()),
-            Self::Refuse(refusal, reason) => (Verdict::Refuse(refusal), "refused", reason),
-            Self::Fault(fault, chosen) => faulty(&fault, &chosen, on_fault),
-            Self::Sign(signing, chosen) => match signing.finish() {
-                Ok(fields) => {
-                    let edits = Edits { remove: Vec::new(), prepend: fields };
-                    (Verdict::Forward(edits), "signed", list(&chosen))
-                }
-                Err(error) => faulty(&Fault::Sign(error), &chosen, on_fault),
-            },
-        };
-        let author = author.map(|author| author.to_string());
-        Decision { verdict, account: Account { author, action, detail } }
+/// What the engine does with messages, and for which sort of reason: action and reason of their accounts.
+pub const OUTCOMES: [(&str, &str); 17] = [
+    ("signed", "all"),
+    ("signed", "some"),
+    ("unsigned", "author"),
+    ("unsigned", "no_rule"),
+    ("unsigned", "rule"),
+    ("unsigned", "disagreement"),
+    ("unsigned", "signed_already"),
+    ("unsigned", "key_missing"),
+    ("unsigned", "key_unreadable"),
+    ("unsigned", "unpublished"),
+    ("deferred", "key_missing"),
+    ("deferred", "key_unreadable"),
+    ("deferred", "key_unavailable"),
+    ("deferred", "unpublished"),
+    ("deferred", "record_unknown"),
+    ("refused", "rule"),
+    ("refused", "incomplete"),
+];
+
+impl Fault {
+    /// What is done about it.
+    pub(super) fn measure(&self, measures: FaultMeasures) -> OnFault {
+        match self {
+            Self::Key(KeyFault::Missing(_)) => measures.missing,
+            Self::Key(KeyFault::Unusable(..)) | Self::KeyKind(_) | Self::Sign(_) => measures.unreadable,
+            Self::Unpublished(_) => measures.unpublished,
+            // A store or a DNS that is out of reach comes back; a message that went out unsigned does not.
+            Self::Key(KeyFault::Unavailable(..)) | Self::Unknown(_) => OnFault::Defer,
+        }
+    }
+
+    /// The sort of reason, for counting.
+    fn sort(&self) -> &'static str {
+        match self {
+            Self::Key(KeyFault::Missing(_)) => "key_missing",
+            Self::Key(KeyFault::Unusable(..)) | Self::KeyKind(_) | Self::Sign(_) => "key_unreadable",
+            Self::Key(KeyFault::Unavailable(..)) => "key_unavailable",
+            Self::Unpublished(_) => "unpublished",
+            Self::Unknown(_) => "record_unknown",
+        }
     }
 }
 
-fn faulty(fault: &Fault, chosen: &[ChosenSignature], on_fault: OnFault) -> (Verdict, &'static str, String) {
-    let detail = format!("{}: {fault}", list(chosen));
-    // A store that is out of reach comes back; a message that went out unsigned does not.
-    let is_passing = matches!(fault, Fault::Key(KeyFault::Unavailable(..)));
-    match on_fault {
-        OnFault::Leave if !is_passing => (unchanged(), "unsigned", detail),
-        OnFault::Leave | OnFault::Defer => (Verdict::Refuse(not_now()), "deferred", detail),
+impl Course {
+    /// `standings` are those of the signatures that are being made, in their order, if anybody asks.
+    pub(super) fn end(
+        self,
+        measures: FaultMeasures,
+        author: Option<Mailbox>,
+        standings: Vec<Standing>,
+    ) -> Decision {
+        let (verdict, mut account) = match self {
+            Self::Unread => (unchanged(), account("unsigned", "author", "no header".to_owned())),
+            Self::Leave(reason) => (unchanged(), account("unsigned", reason.sort(), reason.to_string())),
+            Self::Refuse(Refused { refusal, sort, reason }) => {
+                (Verdict::Refuse(refusal), account("refused", sort, reason))
+            }
+            Self::Fault(omitted) => faulty(&omitted, measures),
+            Self::Sign(making) => making.end(measures, standings),
+        };
+        account.author = author.map(|author| author.to_string());
+        Decision { verdict, account }
+    }
+}
+
+impl Making {
+    fn end(self, measures: FaultMeasures, standings: Vec<Standing>) -> (Verdict, Account) {
+        let Self { signing, chosen, mut omitted } = self;
+        let mut standings = standings.into_iter();
+        let mut wanted = Vec::new();
+        let mut made = Vec::new();
+        for chosen in chosen {
+            let fault = match standings.next().unwrap_or(Standing::Published) {
+                Standing::Published => None,
+                Standing::Unpublished(why) => Some(Fault::Unpublished(why)),
+                Standing::Unknown(why) => Some(Fault::Unknown(why)),
+            };
+            wanted.push(fault.is_none());
+            match fault {
+                Some(fault) => omitted.push(Omitted { chosen, fault }),
+                None => made.push(chosen),
+            }
+        }
+        if made.is_empty() {
+            return faulty(&omitted, measures);
+        }
+        match signing.finish_those(|at| wanted[at]) {
+            Ok(fields) => signed(fields, &made, &omitted),
+            Err(error) => {
+                let fault = |chosen| Omitted { chosen, fault: Fault::Sign(error.to_string()) };
+                omitted.extend(made.into_iter().map(fault));
+                faulty(&omitted, measures)
+            }
+        }
+    }
+}
+
+/// A signature that fails before the body has come concerns all of them.
+pub(super) fn none_of(chosen: Vec<ChosenSignature>, error: &SignError) -> Vec<Omitted> {
+    let omitted = |chosen| Omitted { chosen, fault: Fault::Sign(error.to_string()) };
+    chosen.into_iter().map(omitted).collect()
+}
+
+fn signed(fields: Vec<mail::NewField>, made: &[ChosenSignature], omitted: &[Omitted]) -> (Verdict, Account) {
+    let mut detail = list(made.iter().map(named));
+    if !omitted.is_empty() {
+        detail = format!("{detail}; without {}", list(omitted.iter().map(why)));
+    }
+    let verdict = Verdict::Forward(Edits { remove: Vec::new(), prepend: fields });
+    (verdict, account("signed", if omitted.is_empty() { "all" } else { "some" }, detail))
+}
+
+/// The message without any of its signatures. One that asks for patience outweighs those that do not.
+fn faulty(omitted: &[Omitted], measures: FaultMeasures) -> (Verdict, Account) {
+    let detail = list(omitted.iter().map(why));
+    let sort = |omitted: Option<&Omitted>| omitted.map_or("author", |omitted| omitted.fault.sort());
+    let is_deferring = |omitted: &&Omitted| omitted.fault.measure(measures) == OnFault::Defer;
+    match omitted.iter().find(is_deferring) {
+        Some(reason) => (Verdict::Refuse(not_now()), account("deferred", sort(Some(reason)), detail)),
+        None => (unchanged(), account("unsigned", sort(omitted.first()), detail)),
     }
 }
 
@@ -73,8 +197,19 @@ fn unchanged() -> Verdict {
     Verdict::Forward(Edits::default())
 }
 
-/// The signatures, with the rules that chose them.
-fn list(chosen: &[ChosenSignature]) -> String {
-    let words: Vec<String> = chosen.iter().map(|chosen| format!("{chosen} ({})", chosen.rule)).collect();
-    words.join(", ")
+fn account(action: &'static str, reason: &'static str, detail: String) -> Account {
+    Account { action, reason, detail, ..Account::default() }
+}
+
+/// A signature, with the rule that chose it.
+fn named(chosen: &ChosenSignature) -> String {
+    format!("{chosen} ({})", chosen.rule)
+}
+
+fn why(omitted: &Omitted) -> String {
+    format!("{}: {}", named(&omitted.chosen), omitted.fault)
+}
+
+fn list(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(", ")
 }

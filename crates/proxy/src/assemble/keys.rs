@@ -43,7 +43,7 @@ pub struct Made {
 pub fn load(outbound: &Outbound, missing: Missing, faults: &mut Vec<Fault>) -> (Keys, Vec<Made>) {
     let (mut keys, mut made) = (Keys::new(), Vec::new());
     for signing in outbound.rules().flat_map(|rule| &rule.keys).take(MOST_AT_START) {
-        let name = name(signing);
+        let name = key_name(signing);
         if !keys.contains_key(&name) {
             match key(signing, missing, faults) {
                 Ok(Some(Found { key, new })) => {
@@ -64,7 +64,7 @@ pub fn load(outbound: &Outbound, missing: Missing, faults: &mut Vec<Fault>) -> (
 }
 
 /// The name of a signature's key: its path.
-fn name(signing: &Key) -> KeyName {
+pub fn key_name(signing: &Key) -> KeyName {
     KeyName::new(&signing.keyfile.value.to_string_lossy())
 }
 

@@ -3,7 +3,10 @@
 use super::Engine;
 use super::keys::{self, Made, Missing};
 use super::store::Keys;
+use super::watch::watch;
 use crate::host;
+use crate::metrics::Metrics;
+use crate::watch::Watch;
 use config::{Fault, Outbound};
 use policy::OutboundSettings;
 use policy::outbound::{Completion, RuleTable};
@@ -13,10 +16,11 @@ use std::sync::Arc;
 pub fn engine(
     outbound: &Outbound,
     rules: RuleTable,
-    missing: Missing,
+    (missing, metrics): (Missing, &Metrics),
     faults: &mut Vec<Fault>,
-) -> (Engine, Vec<Made>) {
+) -> (Engine, Vec<Made>, Option<Watch>) {
     let (loaded, made) = keys::load(outbound, missing, faults);
+    let watch = watch(outbound, &loaded, metrics, faults);
     let keys = Keys::new(loaded, outbound.key_cache);
     let settings = OutboundSettings { rules, on_fault: outbound.on_fault };
     let completion = Completion {
@@ -24,6 +28,9 @@ pub fn engine(
         message_id: outbound.conformity.missing_message_id,
         randomness: Arc::new(host::random),
     };
-    let engine = policy::Outbound::new(settings, keys, Arc::new(host::now)).completing(completion);
-    (Engine::Outbound(Arc::new(engine)), made)
+    let mut engine = policy::Outbound::new(settings, keys, Arc::new(host::now)).completing(completion);
+    if let Some(watch) = &watch {
+        engine = engine.asking(Arc::new(watch.clone()));
+    }
+    (Engine::Outbound(Arc::new(engine)), made, watch)
 }

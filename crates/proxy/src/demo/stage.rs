@@ -3,6 +3,7 @@
 use super::DemoError;
 use super::return_port::ReturnPort;
 use crate::assemble::{self, Assembly, Missing};
+use crate::metrics::{Metrics, Purpose};
 use crate::service::Service;
 use config::{Config, Engine, NextHop, Placed, Report, Source};
 use dns::Zone;
@@ -51,7 +52,8 @@ impl Stage {
         let serve = |assembly: &Assembly| {
             let listener = Listener::tcp((Ipv4Addr::LOCALHOST, 0).into())?;
             let address = listener.address().ok_or(std::io::ErrorKind::AddrNotAvailable)?;
-            Service::start(assembly, listener, &serving, &shutdown);
+            let tally = Metrics::default().listener(&listener.to_string(), assembly.role());
+            Service::start(assembly, listener, tally, (&serving, &shutdown));
             Ok::<_, std::io::Error>(address)
         };
         let (outbound, inbound) = (serve(&signing)?, serve(&verifying)?);
@@ -75,7 +77,7 @@ fn signer(folder: &TempDir, next_hop: SocketAddr) -> Result<Assembly, DemoError>
     let name = folder.path().join(OUTBOUND.0).display().to_string();
     let config = shipped(Source { name, text: OUTBOUND.1.to_owned() }, next_hop)?;
     let mut reports = Vec::new();
-    let assembly = assemble::one(config, Missing::Make, &mut reports);
+    let assembly = assemble::one(config, (Missing::Make, &Metrics::default()), &mut reports);
     assembly.ok_or_else(|| faults(&reports))
 }
 
@@ -86,9 +88,10 @@ fn verifier(next_hop: SocketAddr, zone: Zone) -> Result<Assembly, DemoError> {
     let Engine::Inbound(inbound) = &config.engine else {
         return Err(DemoError::Unexpected("the inbound file is none".to_owned()));
     };
-    let engine = assemble::inbound::with_resolver(inbound, &config.listener, zone.into());
+    let resolver = Metrics::default().metered(zone.into(), Purpose::Verifying);
+    let engine = assemble::inbound::with_resolver(inbound, &config.listener, resolver);
     let settings = assemble::settings::settings(&config);
-    Ok(Assembly { engine, settings, config, made: Vec::new() })
+    Ok(Assembly { engine, settings, config, made: Vec::new(), watch: None })
 }
 
 /// A shipped file that hands its mail to `next_hop`.

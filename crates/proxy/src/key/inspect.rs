@@ -103,11 +103,7 @@ pub async fn inspect(resolver: &AnyResolver, subject: Subject) -> Result<Finding
         return Ok(Finding { subject, name, text, state, alias: None, authentic: None, misplaced: None });
     };
     let text = Publication::new(&subject.domain, &subject.selector, key.clone())?.text().to_owned();
-    let state = match resolver.txt(&name).await {
-        Ok(records) => State::Published(key_flaws(&records, &key)),
-        Err(LookupError::NoName | LookupError::NoData) => State::Published(key_flaws(&[], &key)),
-        Err(LookupError::Unavailable(trouble)) => State::Unavailable(trouble),
-    };
+    let state = state(resolver, &name, &key).await;
     let is_absent = matches!(&state, State::Published(flaws) if flaws.contains(&KeyFlaw::Absent));
     let misplaced = if is_absent { misplaced(resolver, &subject, &key).await } else { None };
     let alias = resolver.alias(&name).await;
@@ -115,8 +111,17 @@ pub async fn inspect(resolver: &AnyResolver, subject: Subject) -> Result<Finding
     Ok(Finding { subject, name, text, state, alias, authentic, misplaced })
 }
 
+/// What is published for a key at this name.
+pub async fn state(resolver: &impl Resolver, name: &Domain, key: &PublicKey) -> State {
+    match resolver.txt(name).await {
+        Ok(records) => State::Published(key_flaws(&records, key)),
+        Err(LookupError::NoName | LookupError::NoData) => State::Published(key_flaws(&[], key)),
+        Err(LookupError::Unavailable(trouble)) => State::Unavailable(trouble),
+    }
+}
+
 /// Where the record of a key stands if the name was entered wrongly.
-async fn misplaced(resolver: &AnyResolver, subject: &Subject, key: &PublicKey) -> Option<Domain> {
+pub async fn misplaced(resolver: &impl Resolver, subject: &Subject, key: &PublicKey) -> Option<Domain> {
     let Subject { domain, selector, .. } = subject;
     let slips = [
         // A name without its final dot in a zone file, or the whole name where a form adds the domain itself.

@@ -74,6 +74,23 @@ impl Fault {
         }
     }
 
+    /// The word for it, for counting.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::Refused(_) => "refused",
+            Self::NoStart(_) => "no_conversation",
+            Self::Early(_) => "refused_early",
+            Self::Lost(..) => "lost",
+            Self::Closing(_) => "closing",
+            Self::Silent(_) => "silent",
+            Self::Protocol(_) => "protocol",
+            Self::Inconstant(_) => "inconstant",
+            Self::Loop(_) => "loop",
+            Self::Store(_) => "storage",
+        }
+    }
+
     /// The fault and its cause, for the log.
     pub(crate) fn explain(&self) -> String {
         match std::error::Error::source(self) {

@@ -5,7 +5,12 @@ use crate::settings::{Kept, Settings};
 use smtp::extension::Offer;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+use tracing::info;
+
+/// How often a next hop that was not there is looked for, and how long.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// The kept connections of one listener.
 #[derive(Debug)]
@@ -15,11 +20,18 @@ pub(crate) struct Pool {
     offer: Mutex<Option<Offer>>,
     /// Where we listen ourselves.
     own: Option<SocketAddr>,
+    /// When it was last tried in vain to connect, since when nobody has succeeded.
+    down: Mutex<Option<Instant>>,
 }
 
 impl Pool {
     pub(crate) fn new(limits: Kept, own: Option<SocketAddr>) -> Self {
-        Self { kept: Mutex::default(), limits, offer: Mutex::default(), own }
+        Self { kept: Mutex::default(), limits, offer: Mutex::default(), own, down: Mutex::default() }
+    }
+
+    /// Takes the place of another pool, and goes on looking for the next hop if that one did.
+    pub(crate) fn follows(&self, before: &Self) {
+        *lock(&self.down) = *lock(&before.down);
     }
 
     /// What the next hop last offered, if it was ever heard.
@@ -40,9 +52,32 @@ impl Pool {
 
     /// A new connection.
     pub(crate) async fn connect(&self, settings: &Settings) -> Result<Connection, Fault> {
-        let connection = Box::pin(connect::connect(settings, self.own)).await?;
+        let connection = Box::pin(connect::connect(settings, self.own)).await;
+        settings.observer.next_hop_tried(connection.is_ok());
+        *lock(&self.down) = connection.is_err().then(Instant::now);
+        let connection = connection?;
         *lock(&self.offer) = Some(*connection.offer());
         Ok(connection)
+    }
+
+    /// Whether it is time to look for a next hop that was not there: whoever waits for it to come back (a balancer
+    /// that sends no mail meanwhile) would wait for ever. Whoever asks has to look.
+    pub(crate) fn must_look(&self) -> bool {
+        let mut down = lock(&self.down);
+        let due = down.is_some_and(|tried| tried.elapsed() >= LOOK);
+        if due {
+            *down = Some(Instant::now());
+        }
+        due
+    }
+
+    /// Looks whether the next hop is there again, and keeps the connection if it is.
+    pub(crate) async fn look(&self, settings: &Settings) {
+        // Still down needs no word: that was said when it first failed.
+        if let Ok(Ok(connection)) = timeout(LOOK, self.connect(settings)).await {
+            info!(listener = settings.name, "next hop is there again");
+            self.give(connection, false);
+        }
     }
 
     /// Keeps a connection between messages. `under_way` says that a message is to be forgotten first.

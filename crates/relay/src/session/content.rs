@@ -4,6 +4,7 @@ use super::{READ_CONTENT, Session};
 use crate::fitness::{self, Fitting};
 use crate::intake::{Intake, Message};
 use crate::log::Line;
+use crate::observer::{self, Answer, Observed, Observer};
 use crate::settings::Protocol;
 use crate::transaction::Way;
 use filter::{Account, Envelope, Filter, Refusal, Verdict};
@@ -14,7 +15,7 @@ use smtp::server::Arrival;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const DISCARDED: Reply = Reply::fixed(b"250 2.0.0 Ok\r\n");
 
@@ -24,8 +25,10 @@ pub(super) struct Content<F: Filter> {
     /// Taken out when the content ends.
     intake: Option<Intake<F::Pass>>,
     begun: Instant,
-    /// What the log says of the header and size once the intake is gone.
+    /// What the log says of the size once the intake is gone.
     size: u64,
+    decided_in: Option<Duration>,
+    observer: Arc<dyn Observer>,
 }
 
 impl<F: Filter> Content<F> {
@@ -58,6 +61,8 @@ impl<F: Filter> Content<F> {
         let size = self.intake.as_ref().map_or(self.size, Intake::size);
         let took = self.begun.elapsed();
         Line { envelope: &self.envelope, header, size, account, reply, next_hop, took }.write();
+        let (answer, decided_in) = (Answer::of(reply), self.decided_in);
+        self.observer.message(&Observed { account, answer, size, took, decided_in });
     }
 }
 
@@ -96,8 +101,14 @@ impl<F: Filter> Session<F> {
         let theirs = engine.pool.offer().and_then(|offer| offer.size).unwrap_or(u64::MAX);
         let limit = engine.settings.limits.message.min(theirs);
         let intake = Intake::new(engine.filter.open(Arc::clone(&envelope)), &engine.settings, limit);
-        self.content =
-            Some(Box::new(Content { envelope, intake: Some(intake), begun: Instant::now(), size: 0 }));
+        self.content = Some(Box::new(Content {
+            envelope,
+            intake: Some(intake),
+            begun: Instant::now(),
+            size: 0,
+            decided_in: None,
+            observer: Arc::clone(&engine.settings.observer),
+        }));
     }
 
     /// Takes what has come of the content.
@@ -121,6 +132,7 @@ impl<F: Filter> Session<F> {
         content.size = intake.size();
         let reply = match intake.conclude(strays, &self.engine.settings).await {
             Ok(message) => {
+                content.decided_in = Some(message.decided_in);
                 let mut message = self.fit(message).await;
                 if let Some(words) = fitness::told(strays, self.engine.settings.repairs) {
                     fitness::note(&mut message.decision, &words);
@@ -131,7 +143,12 @@ impl<F: Filter> Session<F> {
                 reply
             }
             Err(reply) => {
-                let account = Account { action: "refused", detail: "by the relay".into(), author: None };
+                let account = Account {
+                    action: "refused",
+                    reason: observer::sort(&reply),
+                    detail: "by the relay".to_owned(),
+                    ..Account::default()
+                };
                 self.line(None, &account, (&reply, false));
                 reply
             }

@@ -63,7 +63,7 @@ impl Pass for StampPass {
     }
 
     fn finish(self, (): ()) -> Decision {
-        let account = Account { author: None, action: "stamped", detail: String::new() };
+        let account = Account { action: "stamped", ..Account::default() };
         Decision { verdict: self.verdict.expect("the header came first"), account }
     }
 }
