@@ -258,9 +258,13 @@ fn lists_of_opendkim_may_stand_in_files() {
 /// What the packages of Debian ship must be read without a word that is not known, also with all options switched on.
 #[test]
 fn the_sample_files_of_opendkim_hold_no_unknown_option() {
-    let samples = ["/etc/opendkim.conf", "/usr/share/doc/opendkim/examples/opendkim.conf.sample"];
+    // Installed, or unpacked by `tests/run`.
+    let unpacked = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/opendkim");
+    let example = "/usr/share/doc/opendkim/examples/opendkim.conf.sample";
+    let samples =
+        [example.to_owned(), format!("{unpacked}{example}"), format!("{unpacked}/etc/opendkim.conf")];
     let mut seen = 0;
-    for path in samples {
+    for path in samples.iter().map(String::as_str) {
         let Ok(text) = std::fs::read_to_string(path) else { continue };
         seen += 1;
         let every = text.lines().map(|line| {
@@ -280,7 +284,7 @@ fn the_sample_files_of_opendkim_hold_no_unknown_option() {
         }
     }
     if seen == 0 {
-        eprintln!("skipped: Debian's package opendkim is not installed");
+        eprintln!("skipped: Debian's package opendkim is not here");
     }
 }
 
