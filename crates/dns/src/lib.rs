@@ -1,8 +1,8 @@
 //! Look-ups in the DNS: what a resolver is, and the two that there are.
 //!
 //! [`Zone`] is a DNS in memory, read from a file (RFC 1035 §5, or JSON); tests, the demo and `--zone` live on it.
-//! [`SystemResolver`] asks real name servers; it is the only part of this crate that does I/O. [`AnyResolver`] is
-//! one or the other. [`txt_within`] asks several questions at once and within a [`Budget`], so that no message can
+//! [`SystemResolver`] asks real name servers. [`AnyResolver`] is one or the other. [`Primary`] takes changes of a zone.
+//! These two are the only parts of this crate that do I/O. [`txt_within`] asks several questions at once and within a [`Budget`], so that no message can
 //! make us ask for ever.
 //!
 //! Names are [`mail::Domain`]s: A-labels, without the final dot, always absolute.
@@ -10,11 +10,13 @@
 mod any;
 mod budget;
 mod system;
+mod update;
 mod zone;
 
 pub use any::{AnyResolver, NameServer};
 pub use budget::{Budget, txt_within};
 pub use system::{SystemError, SystemResolver, SystemSettings};
+pub use update::{NewRecord, Present, Primary, TsigKey, TsigKeyError, UpdateError};
 pub use zone::{Zone, ZoneError, ZoneFault};
 
 use mail::Domain;
