@@ -13,7 +13,8 @@
 //! - [`Listener`], [`Outbound`], [`Inbound`]: the model;
 //! - [`rules()`]: all rules of a file, those of its tables included;
 //! - [`import`]: files of the predecessors, turned into ours;
-//! - `files`: key files and zones on the disk.
+//! - `files`: key files and zones on the disk;
+//! - [`KeyFolders`]: folders of keys, and when they change.
 
 mod conformity;
 mod dkimproxy;
@@ -22,6 +23,7 @@ pub mod fault;
 mod files;
 pub mod import;
 mod inbound;
+mod key_folders;
 mod listen;
 mod listener;
 mod metrics;
@@ -44,6 +46,7 @@ pub use dns::{Dns, DnsSource};
 pub use fault::{Cause, Fault, Place, Placed, Report, Source};
 pub use files::{OTHERS_READ_OR_WRITE, check_files, check_key};
 pub use inbound::Inbound;
+pub use key_folders::KeyFolders;
 pub use listen::{Listen, Protocol, Socket};
 pub use listener::{Deadlines, Kept, Limits, Listener};
 pub use metrics::Metrics;
@@ -109,6 +112,13 @@ pub fn load(path: &Path, system_hostname: &str) -> Result<Config, Report> {
             let fault = Fault::new(Place::START, cause);
             Err(Report::new(Arc::new(Source { name, text: String::new() }), vec![fault]))
         }
+    }
+}
+
+impl Config {
+    /// Reads the same text again: what it names may have changed meanwhile, such as the key whose turn it is.
+    pub fn again(&self, system_hostname: &str) -> Result<Self, Report> {
+        read(Source::clone(&self.file), system_hostname)
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Outbound {
     pub bounce_domain: Option<Placed<Domain>>,
     /// `key_cache:`, how many keys are held in memory.
     pub key_cache: Option<usize>,
+    /// `watch_keys:`, whether a change in a key folder takes effect at once.
+    pub watch_keys: bool,
     /// What is done about mail that would not stay as it was signed.
     pub conformity: Conformity,
 }
@@ -129,6 +131,7 @@ impl Outbound {
             entries,
             bounce_domain: file.placed("bounce_domain"),
             key_cache: file.value("key_cache"),
+            watch_keys: file.value("watch_keys").unwrap_or(true),
             conformity: Conformity::read(file),
         }
     }

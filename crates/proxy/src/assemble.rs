@@ -61,10 +61,27 @@ pub enum Engine {
 /// Reads all files. What is wrong, or only doubtful, is in the reports; an assembly is there for each file
 /// without a fatal fault.
 pub fn assemble(paths: &[PathBuf], missing: Missing, metrics: &Metrics) -> (Vec<Assembly>, Vec<Report>) {
-    let mut reports = Vec::new();
-    let mut configs = Vec::new();
-    for path in paths {
-        match config::load(path, &host::name()) {
+    all(paths.iter().map(|path| config::load(path, &host::name())), missing, metrics)
+}
+
+/// Does the same with files that were read before, without looking whether anybody changed them: what they name is
+/// looked at again.
+pub fn assemble_again(
+    configs: &[Config],
+    missing: Missing,
+    metrics: &Metrics,
+) -> (Vec<Assembly>, Vec<Report>) {
+    all(configs.iter().map(|config| config.again(&host::name())), missing, metrics)
+}
+
+fn all(
+    read: impl Iterator<Item = Result<Config, Report>>,
+    missing: Missing,
+    metrics: &Metrics,
+) -> (Vec<Assembly>, Vec<Report>) {
+    let (mut configs, mut reports) = (Vec::new(), Vec::new());
+    for config in read {
+        match config {
             Ok(config) => configs.push(config),
             Err(report) => reports.push(report),
         }

@@ -17,6 +17,7 @@ mod host;
 mod import;
 mod input;
 mod key;
+mod key_watch;
 mod logging;
 mod manual;
 mod metrics;

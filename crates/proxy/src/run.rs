@@ -3,6 +3,7 @@
 use crate::assemble::{Assembly, Missing, assemble};
 use crate::bind::{self, Inherited};
 use crate::cli::RunArgs;
+use crate::key_watch::KeyWatch;
 use crate::metrics::{Metrics, server};
 use crate::service::Service;
 use crate::signals::{self, Signal, Signals};
@@ -12,6 +13,7 @@ use config::Listen;
 use relay::Listener;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::SystemTime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,6 +40,7 @@ pub fn run(arguments: &RunArgs) -> ExitCode {
 
 async fn serve(arguments: &RunArgs, inherited: Inherited) -> ExitCode {
     let metrics = Metrics::default();
+    let read = SystemTime::now();
     let (assemblies, mut reports) = assemble(&arguments.configs, Missing::Make, &metrics);
     let fatal = faults::any_fatal(&reports);
     let bound = if fatal { Vec::new() } else { bind::bind(&assemblies, inherited, &mut reports) };
@@ -60,7 +63,9 @@ async fn serve(arguments: &RunArgs, inherited: Inherited) -> ExitCode {
     info!(listen = addresses.join(","), metrics = serving.metrics_addresses(), "ready");
     notify::ready();
     let watchdog = tokio::spawn(notify::watchdog());
-    let signal = serving.go_on(&mut signals, arguments).await;
+    let keys = KeyWatch::new(&assemblies, read, arguments.log.format);
+    drop(assemblies);
+    let signal = serving.go_on(&mut signals, keys, arguments).await;
     info!(signal, "stopping");
     notify::stopping();
     serving.end().await;
@@ -152,41 +157,62 @@ impl Serving {
         self.metrics.watches(self.files.iter().filter_map(|file| file.watch.clone()).collect());
     }
 
-    /// Reads all files again. All of them take effect, or none; whether they do.
-    fn reload(&mut self, arguments: &RunArgs) -> bool {
+    /// Reads all files again. All of them take effect, or none; if they do, gives the watch over their keys.
+    fn reload(&mut self, arguments: &RunArgs) -> Option<KeyWatch> {
+        let read = SystemTime::now();
         let (assemblies, reports) = assemble(&arguments.configs, Missing::Make, &self.metrics);
         faults::log(&reports, arguments.log.format);
         announce_keys(&assemblies);
         if faults::any_fatal(&reports) {
             error!("the files have faults, shown above; the configuration in force stays");
-            return false;
+            return None;
         }
         if !self.files.iter().zip(&assemblies).all(|(file, assembly)| file.can_take(assembly)) {
             error!(
                 "`listen`, `metrics` or `role` has changed, which takes a restart; the configuration in force stays"
             );
-            return false;
+            return None;
         }
-        // What is known of the keys goes before the engines that ask for it.
-        self.watch(&assemblies);
-        for (file, assembly) in self.files.iter().zip(&assemblies) {
-            file.services.iter().for_each(|service| service.reload(assembly));
-        }
-        self.let_clients_in(&assemblies);
+        self.take(&assemblies);
         self.metrics.loaded();
         info!("reloaded");
-        true
+        Some(KeyWatch::new(&assemblies, read, arguments.log.format))
     }
 
-    /// Serves, and reads the files again when told to, until a signal ends it; which one.
-    async fn go_on(&mut self, signals: &mut Signals, arguments: &RunArgs) -> &'static str {
+    /// Lets every transaction that begins from now on go by these assemblies.
+    fn take(&mut self, assemblies: &[Assembly]) {
+        // What is known of the keys goes before the engines that ask for it.
+        self.watch(assemblies);
+        for (file, assembly) in self.files.iter().zip(assemblies) {
+            file.services.iter().for_each(|service| service.reload(assembly));
+        }
+        self.let_clients_in(assemblies);
+    }
+
+    /// Serves, reads the files again when told to, and lets other keys sign when it is their turn, until a signal ends
+    /// it; which one.
+    async fn go_on(
+        &mut self,
+        signals: &mut Signals,
+        mut keys: KeyWatch,
+        arguments: &RunArgs,
+    ) -> &'static str {
         loop {
-            match signals.next().await {
+            let signal = tokio::select! {
+                signal = signals.next() => signal,
+                assemblies = keys.changed(&self.metrics) => {
+                    self.take(&assemblies);
+                    info!("other keys sign from now on");
+                    continue;
+                }
+            };
+            match signal {
                 Signal::Stop(signal) => return signal,
                 Signal::Reload => {
                     notify::reloading();
-                    let done = self.reload(arguments);
-                    self.metrics.reloaded(done);
+                    let reloaded = self.reload(arguments);
+                    self.metrics.reloaded(reloaded.is_some());
+                    keys = reloaded.unwrap_or(keys);
                     notify::ready();
                 }
             }

@@ -809,7 +809,7 @@ sign:
    · ─────
  5 │   errors: many
    ╰────
-  help: did you mean `limits`? Known here: role, listen, relay, socket, protocol, proxy_protocol, xclient, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, metrics, sign, match, on_fault, check_keys, sign_only_if_published, dns, bounce_domain, key_cache, long_lines, eight_bit, missing_date, missing_message_id, fix_up_to
+  help: did you mean `limits`? Known here: role, listen, relay, socket, protocol, proxy_protocol, xclient, hostname, clients, eightbitmime, limits, deadlines, kept, spool, drain, bare_cr, bare_lf, nul, metrics, sign, match, on_fault, check_keys, sign_only_if_published, dns, bounce_domain, key_cache, watch_keys, long_lines, eight_bit, missing_date, missing_message_id, fix_up_to
 
   × `keyfile` is missing in rule 1
    ╭─[etc/proxy.yaml:7:5]

@@ -156,11 +156,11 @@ fn a_rule_may_leave_mail_alone_or_refuse_it() {
 #[test]
 fn what_holds_for_all_rules() {
     let (outbound, _) = read(
-        "match: first\non_fault: unsigned\nkey_cache: 7\nbounce_domain: example.org\n\
+        "match: first\non_fault: unsigned\nkey_cache: 7\nwatch_keys: false\nbounce_domain: example.org\n\
          sign:\n  - {domain: example.org, selector: s, keyfile: k}\n",
     );
     assert_eq!((outbound.matching, outbound.on_fault), (Matching::First, OnFault::Leave.into()));
-    assert_eq!(outbound.key_cache, Some(7));
+    assert_eq!((outbound.key_cache, outbound.watch_keys), (Some(7), false));
     assert_eq!(outbound.bounce_domain.unwrap().value, domain("example.org"));
 }
 

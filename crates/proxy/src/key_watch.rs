@@ -1,0 +1,81 @@
+//! Key folders, looked at while the program serves: a key whose turn it is signs at once.
+
+use crate::assemble::{Assembly, Missing, assemble_again};
+use crate::cli::LogFormat;
+use crate::faults;
+use crate::metrics::Metrics;
+use config::{Config, KeyFolders, Report};
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, sleep_until};
+use tracing::error;
+
+/// How often folders are looked at; less often where looking takes long.
+const EVERY: Duration = Duration::from_secs(1);
+/// A hundred thousand folders take a quarter of a second: the program has better things to do than to look at them.
+const SHARE: u32 = 100;
+
+/// The files in force, and the folders whose keys it signs with.
+pub struct KeyWatch {
+    configs: Vec<Config>,
+    folders: KeyFolders,
+    next: Instant,
+    /// What was wrong when a change was to take effect, and did not.
+    trouble: Option<String>,
+    format: LogFormat,
+}
+
+impl KeyWatch {
+    /// Watches the folders of a configuration that is in force, and that began to be read at this time.
+    pub fn new(assemblies: &[Assembly], read: SystemTime, format: LogFormat) -> Self {
+        let configs: Vec<Config> = assemblies.iter().map(|assembly| assembly.config.clone()).collect();
+        let folders = KeyFolders::of(&configs, read);
+        Self { configs, folders, next: Instant::now() + EVERY, trouble: None, format }
+    }
+
+    /// Waits until other keys sign, and gives what is in force from then on: the files as they were read, with
+    /// the keys of now. Nothing is lost if nobody waits to the end.
+    pub async fn changed(&mut self, metrics: &Metrics) -> Vec<Assembly> {
+        if self.folders.is_empty() {
+            return std::future::pending().await;
+        }
+        loop {
+            sleep_until(self.next).await;
+            if let Some(assemblies) = tokio::task::block_in_place(|| self.look(metrics)) {
+                return assemblies;
+            }
+        }
+    }
+
+    fn look(&mut self, metrics: &Metrics) -> Option<Vec<Assembly>> {
+        let (began, read) = (Instant::now(), SystemTime::now());
+        let has_changed = self.folders.have_changed(read) || self.trouble.is_some();
+        self.next = next(began);
+        if !has_changed {
+            return None;
+        }
+        let (assemblies, reports) = assemble_again(&self.configs, Missing::Make, metrics);
+        if faults::any_fatal(&reports) || assemblies.len() < self.configs.len() {
+            self.complain(&reports);
+            self.next = next(began);
+            return None;
+        }
+        // What changes while the files are read again is seen at the next look: this one was before.
+        self.trouble = None;
+        Some(assemblies)
+    }
+
+    /// Says once what is wrong. A key that is being copied into its folder is whole at one of the next looks.
+    fn complain(&mut self, reports: &[Report]) {
+        let trouble: String = reports.iter().map(|report| report.render(false)).collect();
+        if self.trouble.as_ref() != Some(&trouble) {
+            faults::log(reports, self.format);
+            error!("the keys have changed, and cannot be used: see above; those in force stay");
+            self.trouble = Some(trouble);
+        }
+    }
+}
+
+/// When to look again, after a look that began at this time.
+fn next(began: Instant) -> Instant {
+    began + EVERY.max(began.elapsed() * SHARE)
+}
