@@ -1,6 +1,8 @@
 //! Keys: made, kept in files, published in the DNS, held against what is published.
 
 pub mod check;
+mod disclose;
+mod disk;
 pub mod domain;
 pub mod file;
 pub mod form;
@@ -8,12 +10,14 @@ pub mod generate;
 pub mod inspect;
 mod keyring;
 mod list;
+pub mod owner;
 pub mod publish;
 pub mod record;
 pub mod resolver;
 mod rotate;
 pub mod rotation;
 mod sight;
+mod update;
 
 use crate::cli::key::KeyCommand;
 use crate::exit;

@@ -83,7 +83,7 @@ fn key(signing: &Key, missing: Missing, faults: &mut Vec<Fault>) -> Result<Optio
             return Ok(None);
         }
         let kind = signing.algorithm.map_or(KeyKind::Rsa, Algorithm::key_kind);
-        let key = generate::make(path, kind, GOOD_BITS).map_err(unusable)?;
+        let key = generate::make(path, kind, GOOD_BITS, None).map_err(unusable)?;
         return Ok(Some(Found { key: Arc::new(key), new: true }));
     }
     let key = file::read(path).map_err(unusable)?;

@@ -66,7 +66,7 @@ mod tests {
         let keys = Keys::new(keys::Keys::new(), Some(1));
         assert!(matches!(keys.key(&name), Err(KeyFault::Missing(_))));
         let key = SigningKey::from_seed(&[7; 32]);
-        file::write(&path, &key).unwrap();
+        file::write(&path, &key, None).unwrap();
         set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         let fault = keys.key(&name).unwrap_err().to_string();
         assert!(fault.ends_with("(mode 0644) is open to every user of this system"), "{fault}");

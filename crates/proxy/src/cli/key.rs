@@ -1,5 +1,6 @@
 //! The command line of `dkimgate key`.
 
+use crate::key::owner::Owner;
 use crate::key::rotation::Naming;
 use clap::{Args, Subcommand, ValueEnum};
 use mail::Domain;
@@ -16,17 +17,23 @@ pub enum KeyCommand {
     /// Exit status: 0 all is well, 1 the record has to be mended, 75 the DNS was unavailable, 2 the key or the zone file
     /// cannot be used.
     Check(CheckArgs),
-    /// Print the DNS record of a key in the form that a name server or provider takes, or read such a text back.
+    /// Print the DNS record of a key in the form that a name server or provider takes, read such a text back, or enter
+    /// the record by dynamic update.
     ///
-    /// Exit status with --verify: 0 it publishes this key, 1 it does not, 2 the text or the key cannot be used.
+    /// Exit status with --verify: 0 it publishes this key, 1 it does not; with --update: 0 it is there, 1 the server or
+    /// another record there forbids it, 75 the server was unavailable. 2 the text, the key or the settings cannot be
+    /// used.
     Record(RecordArgs),
     /// Show the keys of a key directory: type, size, where each is in its life, and what comes next and when.
     List(ListArgs),
     /// Change the key of a domain, a step at a time.
     ///
-    /// Made to be run by a timer, say every hour, before a reload of dkimgate. Makes the next key and shows its record, waits until every server of the zone shows it, lets it sign
-    /// in the place of the one before, and says when that one's record has to go. Exit status: 0 well, waiting
-    /// included, 75 the DNS was unavailable, 2 a key or the directory cannot be used.
+    /// Made to be run by a timer, say every hour; a dkimgate that runs notices which key signs. Makes the next key and
+    /// shows its record, waits until every server of the zone shows it, lets it sign in the place of the one before,
+    /// and says when that one's record has to go.
+    ///
+    /// Exit status: 0 well, waiting included, 1 a record could not be entered, 75 the DNS was unavailable, 2 a key or
+    /// the directory cannot be used.
     Rotate(RotateArgs),
     /// Withdraw a key before its time, because somebody else may have it.
     Retire(RetireArgs),
@@ -44,12 +51,18 @@ pub struct GenerateArgs {
     /// The type of key.
     #[arg(long = "type", value_enum, default_value_t = KeyType::Rsa)]
     pub key_type: KeyType,
-    /// The size of an RSA key: 1024 to 8192.
-    #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1024..=8192))]
+    /// The size of an RSA key: 2048 to 4096.
+    #[arg(long, default_value_t = 2048, value_parser = clap::value_parser!(u32).range(2048..=4096))]
     pub bits: u32,
     /// The key directory; the file is DIR/DOMAIN/SELECTOR.pem.
     #[arg(long, default_value = "keys", value_name = "DIR")]
     pub out: PathBuf,
+    /// Whose the key is: the user that dkimgate runs as. Left out, the one who runs this; for root, who owns DIR.
+    #[arg(long, value_parser = Owner::parse, value_name = "USER[:GROUP]")]
+    pub owner: Option<Owner>,
+    /// Enter the record by dynamic update, with the settings in this file (server, key, zone, ttl).
+    #[arg(long, value_name = "FILE")]
+    pub update: Option<PathBuf>,
 }
 
 /// The type of a key.
@@ -118,6 +131,10 @@ pub struct RecordArgs {
     /// Read a record in any of these forms from a file (`-`: standard input), and say whether it publishes this key.
     #[arg(long, value_name = "FILE")]
     pub verify: Option<PathBuf>,
+    /// Enter the record by dynamic update instead of printing it, with the settings in this file (server, key, zone,
+    /// ttl); with --revoked, revoke the key so.
+    #[arg(long, value_name = "FILE", conflicts_with = "verify")]
+    pub update: Option<PathBuf>,
 }
 
 /// The forms in which records are entered.
@@ -169,6 +186,13 @@ pub struct RotateArgs {
     /// How keys are changed; what is named is remembered.
     #[command(flatten)]
     pub plan: PlanArgs,
+    /// Gives the folder of the domain, and what is in it, to this user: the one that dkimgate runs as. What root makes
+    /// there later is theirs too.
+    #[arg(long, value_parser = Owner::parse, value_name = "USER[:GROUP]", requires = "domain")]
+    pub owner: Option<Owner>,
+    /// Goes by this time (seconds since 1970) instead of now: for trials.
+    #[arg(long, value_name = "UNIX")]
+    pub time: Option<u64>,
     /// Where the DNS is; left out, the servers of each zone are asked.
     #[command(flatten)]
     pub from: DnsArgs,
@@ -198,6 +222,19 @@ pub struct PlanArgs {
     /// How long the record of a key stays after its last signature [at first: 14d].
     #[arg(long, value_parser = duration, value_name = "TIME")]
     pub keep: Option<u64>,
+    /// Enter and revoke records by dynamic update, with the settings in this file (server, key, zone, ttl).
+    #[arg(long, value_name = "FILE")]
+    pub update: Option<PathBuf>,
+    /// Show records instead, for somebody to enter them.
+    #[arg(long, conflicts_with = "update")]
+    pub no_update: bool,
+    /// Publish private keys in this folder, a week after their records are gone: then a signature proves nothing any
+    /// more to those who steal old mail.
+    #[arg(long, value_name = "DIR")]
+    pub publish_private: Option<PathBuf>,
+    /// Publish no private keys any more.
+    #[arg(long, conflicts_with = "publish_private")]
+    pub no_publish_private: bool,
 }
 
 /// Arguments of `key retire`.
@@ -212,6 +249,9 @@ pub struct RetireArgs {
     /// The key directory.
     #[arg(long, default_value = "keys", value_name = "DIR")]
     pub keys: PathBuf,
+    /// Goes by this time (seconds since 1970) instead of now: for trials.
+    #[arg(long, value_name = "UNIX")]
+    pub time: Option<u64>,
 }
 
 /// A time with its unit, in seconds.

@@ -1,10 +1,12 @@
 //! Private keys in files.
 
+use super::disk;
+use super::owner::Owner;
 use dkim::{PrivateKeyError, SigningKey};
 use mail::DomainError;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -55,38 +57,40 @@ pub enum KeyFileError {
     NotMade(#[source] PrivateKeyError),
 }
 
-/// Writes a new key, readable by its owner only; directories that are missing are made likewise.
-pub fn write(path: &Path, key: &SigningKey) -> Result<(), KeyFileError> {
+/// Writes a new key, readable by its owner only; directories that are missing are made likewise. Where nobody is named
+/// as the owner, it is who owns the folder if root writes.
+pub fn write(path: &Path, key: &SigningKey, owner: Option<Owner>) -> Result<(), KeyFileError> {
     let pem = key.to_pem().map_err(KeyFileError::NotMade)?;
-    let unwritable = |source| KeyFileError::Unwritable { path: path.to_owned(), source };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unwritable)?;
-    }
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let mut file = opened.map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => KeyFileError::Exists(path.to_owned()),
-        _ => unwritable(source),
-    })?;
-    let written = file.write_all(pem.as_bytes()).and_then(|()| file.sync_all());
-    written.map_err(|source| {
-        // Half a key is no key; that it could not be removed either is told by the next attempt.
-        let _ = fs::remove_file(path);
-        unwritable(source)
-    })
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let owner = owner.or_else(|| Owner::of_folder(folder));
+    disk::folder(folder, owner).and_then(|()| disk::create(path, pem.as_bytes(), 0o600, owner)).map_err(
+        |source| match source.kind() {
+            io::ErrorKind::AlreadyExists => KeyFileError::Exists(path.to_owned()),
+            _ => KeyFileError::Unwritable { path: path.to_owned(), source },
+        },
+    )
 }
 
 /// Reads a key, unless others may read it too.
 pub fn read_guarded(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let pem = guarded(path)?;
+    SigningKey::from_pem(&pem).map_err(|source| KeyFileError::Unusable { path: path.to_owned(), source })
+}
+
+/// Reads a secret, unless others may read it too.
+pub fn guarded(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let unreadable = |source| KeyFileError::Unreadable { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(unreadable)?;
     // Of the open file, so that nobody can put another in its place meanwhile.
-    let mode = file.metadata().map_err(unreadable)?.mode() & 0o7777;
+    let metadata = file.metadata().map_err(unreadable)?;
+    let mode = metadata.mode() & 0o7777;
     if mode & config::OTHERS_READ_OR_WRITE != 0 {
         return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
     }
-    let mut pem = Zeroizing::new(Vec::new());
-    file.read_to_end(&mut pem).map_err(unreadable)?;
-    SigningKey::from_pem(&pem).map_err(|source| KeyFileError::Unusable { path: path.to_owned(), source })
+    // As long as the file, so that it does not grow and leave pieces behind.
+    let mut secret = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
+    file.read_to_end(&mut secret).map_err(unreadable)?;
+    Ok(secret)
 }
 
 /// Reads a key.

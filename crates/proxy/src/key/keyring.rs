@@ -6,14 +6,17 @@
 //!   keys/example.org/r20261123.pem    one file for each key, which stays where it is
 //! ```
 //!
-//! The state is written first, and the link follows it at each visit: whatever is cut off in between is made good.
+//! The link is set first, and then the state is written: in a folder whose key is taken over, some key signs at every
+//! moment. What is cut off in between is made good at the next visit, since both keys are published then.
 
+use super::disk;
+use super::owner::Owner;
 use super::rotation::Rotation;
 use mail::Domain;
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -107,13 +110,32 @@ impl Keyring {
         Ok(selectors)
     }
 
+    /// Whose the folder is, where root is at work.
+    pub fn owner(&self) -> Option<Owner> {
+        Owner::of_folder(&self.folder)
+    }
+
+    /// Gives the folder to somebody, and what is in it; what is made in it from then on is theirs too.
+    pub fn give(&self, owner: Owner, _lock: &Lock) -> Result<(), KeyringError> {
+        let given = || {
+            for entry in fs::read_dir(&self.folder)? {
+                owner.takes(&entry?.path())?;
+            }
+            owner.takes(&self.folder)
+        };
+        given().map_err(|source| self.failed("", source))
+    }
+
     /// Keeps others out, or says that they are at it.
     pub fn lock(&self) -> Result<Lock, KeyringError> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
-        made.map_err(|source| self.failed("", source))?;
+        disk::folder(&self.folder, self.owner()).map_err(|source| self.failed("", source))?;
         let path = self.folder.join(LOCK);
         let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
         let file = opened.map_err(|source| self.failed(LOCK, source))?;
+        // It stays where it is, so its owner's runs have to be able to open it too.
+        self.owner()
+            .map_or(Ok(()), |owner| owner.takes_open(&file))
+            .map_err(|source| self.failed(LOCK, source))?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
             Err(fs::TryLockError::WouldBlock) => Err(KeyringError::Busy(self.folder.clone())),
@@ -133,33 +155,17 @@ impl Keyring {
         }
     }
 
-    /// Writes the state, and lets the link follow it.
+    /// Lets the link lead to the key that signs, and writes the state.
     pub fn save(&self, rotation: &Rotation, _lock: &Lock) -> Result<(), KeyringError> {
         let path = self.folder.join(STATE);
         let text = serde_json::to_string_pretty(rotation);
-        let text = text.map_err(|source| KeyringError::State { path, source })?;
-        self.replace(STATE, |new| {
-            let _ = fs::remove_file(new);
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(new)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        })?;
-        match rotation.signing() {
-            Some(selector) => self.replace(SIGNING, |new| {
-                let _ = fs::remove_file(new);
-                symlink(format!("{selector}.pem"), new)
-            }),
-            None => Ok(()),
+        let text = text.map_err(|source| KeyringError::State { path: path.clone(), source })?;
+        let owner = self.owner();
+        if let Some(selector) = rotation.signing() {
+            disk::link(&self.folder.join(SIGNING), &format!("{selector}.pem"), owner)
+                .map_err(|source| self.failed(SIGNING, source))?;
         }
-    }
-
-    /// Puts what `write` makes in the place of a file, at once.
-    fn replace(&self, name: &str, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), KeyringError> {
-        let new = self.folder.join(format!("{name}.new"));
-        write(&new)
-            .and_then(|()| fs::rename(&new, self.folder.join(name)))
-            .and_then(|()| File::open(&self.folder)?.sync_all())
-            .map_err(|source| self.failed(name, source))
+        disk::replace(&path, text.as_bytes(), owner).map_err(|source| self.failed(STATE, source))
     }
 
     fn failed(&self, name: &str, source: io::Error) -> KeyringError {

@@ -3,7 +3,10 @@
 use super::file::{self, KeyFileError};
 use super::form::{self, Found, ReadError};
 use super::record::Publication;
+use super::resolver::{ResolverError, wait};
+use super::update::{SettingsError, Updater};
 use crate::cli::key::RecordArgs;
+use crate::exit;
 use crate::input::{self, InputError};
 use dkim::{KeyFlaw, PrivateKey, PublicKey, key_flaws};
 use std::path::{Path, PathBuf};
@@ -27,6 +30,12 @@ pub enum RecordError {
         /// What is wrong with it.
         source: ReadError,
     },
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Update(#[from] SettingsError),
+    /// The program cannot wait for a server.
+    #[error(transparent)]
+    Resolver(#[from] ResolverError),
 }
 
 /// Prints the record, or says whether a text is one of this key.
@@ -42,8 +51,33 @@ pub fn record(arguments: &RecordArgs) -> Result<ExitCode, RecordError> {
     if let Some(path) = &arguments.verify {
         return verify(path, &record, &key);
     }
+    if let Some(settings) = &arguments.update {
+        return enter(settings, &record, &key, arguments.revoked);
+    }
     print!("{}", form::write(arguments.format, &record, arguments.ttl));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Enters the record, or that it is revoked.
+fn enter(
+    settings: &Path,
+    record: &Publication,
+    key: &PublicKey,
+    revoked: bool,
+) -> Result<ExitCode, RecordError> {
+    let updater = Updater::read(settings)?;
+    let entered =
+        if revoked { wait(updater.revoke(record, Some(key)))? } else { wait(updater.publish(record, key))? };
+    Ok(match entered {
+        Ok(done) => {
+            println!("{}", done.said(record, &updater));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("dkimgate: {error}");
+            if error.is_temporary() { exit::TEMPORARY.into() } else { ExitCode::FAILURE }
+        }
+    })
 }
 
 fn verify(path: &Path, record: &Publication, key: &PublicKey) -> Result<ExitCode, RecordError> {

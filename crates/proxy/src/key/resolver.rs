@@ -41,9 +41,11 @@ pub fn resolver(from: &DnsArgs) -> Result<AnyResolver, ResolverError> {
 
 /// Looks up whatever `ask` wants to know, and waits for it.
 pub fn with_resolver<T>(from: &DnsArgs, ask: impl AsyncFnOnce(AnyResolver) -> T) -> Result<T, ResolverError> {
+    wait(async { Ok(ask(resolver(from)?).await) })?
+}
+
+/// Waits for what name servers have to say.
+pub fn wait<T>(answer: impl Future<Output = T>) -> Result<T, ResolverError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(ResolverError::Runtime)?;
-    let _guard = runtime.enter();
-    let resolver = resolver(from)?;
-    Ok(runtime.block_on(ask(resolver)))
+    Ok(runtime.map_err(ResolverError::Runtime)?.block_on(answer))
 }

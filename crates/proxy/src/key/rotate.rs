@@ -1,18 +1,25 @@
 //! `dkimgate key rotate` and `retire`: the rotation of [`super::rotation`], with its files and look-ups.
 
+mod tell;
+
+use super::disclose::{DiscloseError, disclose};
 use super::file::{self, KeyFileError};
 use super::generate;
 use super::keyring::{Keyring, KeyringError, Lock};
 use super::record::Publication;
-use super::resolver::{ResolverError, with_resolver};
-use super::rotation::{Event, Plan, RetireError, Rotation, Stage};
-use super::sight::{Look, Observers, View};
+use super::resolver::{ResolverError, wait, with_resolver};
+use super::rotation::{Entry, Plan, RetireError, Rotation, Sight};
+use super::sight::{Look, Observers};
+use super::update::{Done, EntryError, SettingsError, Updater};
 use crate::cli::key::{DnsArgs, KeyType, PlanArgs, RetireArgs, RotateArgs};
 use crate::{exit, host};
 use dkim::{KeyKind, PrivateKey, PublicKey};
 use mail::Domain;
 use std::collections::HashMap;
+use std::io;
+use std::path::absolute;
 use std::process::ExitCode;
+use tell::Account;
 use thiserror::Error;
 
 /// Why keys cannot be changed.
@@ -41,19 +48,63 @@ pub enum RotateError {
     /// The key cannot be retired.
     #[error(transparent)]
     Retire(#[from] RetireError),
+    /// The key that signs is gone.
+    #[error("{} is gone, and its key signs: put it back, or withdraw it with `dkimgate key retire --selector {selector}` once another one is published", path.display())]
+    Lost {
+        /// Its file.
+        path: std::path::PathBuf,
+        /// Its selector.
+        selector: Domain,
+    },
+    /// Records cannot be entered.
+    #[error(transparent)]
+    Update(#[from] SettingsError),
+    /// A private key cannot be published.
+    #[error(transparent)]
+    Disclose(#[from] DiscloseError),
+    /// A path cannot be made absolute.
+    #[error("the working directory is not known: {0}")]
+    Here(#[source] io::Error),
 }
 
 fn names(selectors: &[Domain]) -> String {
     selectors.iter().map(Domain::as_str).collect::<Vec<_>>().join(", ")
 }
 
+/// What came of the record of a key, and at which server.
+type Entered = (String, Result<Done, EntryError>);
+
+/// How a run went: the worst of its domains counts.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Outcome {
+    /// Well, waiting included.
+    Well,
+    /// A server did not answer, or somebody else is at it: the next run may go better.
+    Later,
+    /// A record was not entered.
+    NotEntered,
+    /// A key or the folder cannot be used.
+    Unusable,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Well => Self::SUCCESS,
+            Outcome::Later => exit::TEMPORARY.into(),
+            Outcome::NotEntered => Self::FAILURE,
+            Outcome::Unusable => exit::UNUSABLE.into(),
+        }
+    }
+}
+
 /// Goes a step further with each domain. What is wrong with one does not keep the others from it.
 pub fn rotate(arguments: &RotateArgs) -> Result<ExitCode, RotateError> {
     if let Some(domain) = &arguments.domain {
-        let is_silent = visit(&Keyring::new(&arguments.keys, domain.clone()), arguments)?;
-        return Ok(if is_silent { exit::TEMPORARY.into() } else { ExitCode::SUCCESS });
+        let ring = Keyring::new(&arguments.keys, domain.clone());
+        return Ok(told(&ring, visit(&ring, arguments)).into());
     }
-    let (mut is_silent, mut has_failed) = (false, false);
+    let mut outcome = Outcome::Well;
     for ring in Keyring::all(&arguments.keys)? {
         // Without a state, nobody asked for its keys to change.
         let visited = match ring.load() {
@@ -61,30 +112,37 @@ pub fn rotate(arguments: &RotateArgs) -> Result<ExitCode, RotateError> {
             Ok(Some(_)) => visit(&ring, arguments),
             Err(error) => Err(error.into()),
         };
-        match visited {
-            Ok(silent) => is_silent |= silent,
-            Err(error) => {
-                eprintln!("dkimgate: {}: {error}", ring.domain());
-                has_failed = true;
-            }
-        }
+        outcome = outcome.max(told(&ring, visited));
     }
-    Ok(match (has_failed, is_silent) {
-        (true, _) => exit::UNUSABLE.into(),
-        (false, true) => exit::TEMPORARY.into(),
-        (false, false) => ExitCode::SUCCESS,
+    Ok(outcome.into())
+}
+
+/// Says what kept a domain from going further.
+fn told(ring: &Keyring, visited: Result<Outcome, RotateError>) -> Outcome {
+    visited.unwrap_or_else(|error| {
+        eprintln!("dkimgate: {}: {error}", ring.domain());
+        // Two timers at once do no harm; whoever came first does the work.
+        if matches!(error, RotateError::Keyring(KeyringError::Busy(_))) {
+            Outcome::Later
+        } else {
+            Outcome::Unusable
+        }
     })
 }
 
-/// One domain; tells whether a server was silent.
-fn visit(ring: &Keyring, arguments: &RotateArgs) -> Result<bool, RotateError> {
+/// One domain.
+fn visit(ring: &Keyring, arguments: &RotateArgs) -> Result<Outcome, RotateError> {
+    let now = arguments.time.unwrap_or_else(host::now);
     let lock = ring.lock()?;
+    if let Some(owner) = arguments.owner {
+        ring.give(owner, &lock)?;
+    }
     let mut rotation = match ring.load()? {
         Some(rotation) => rotation,
-        None => begin(ring, arguments.signing.as_ref())?,
+        None => begin(ring, arguments.signing.as_ref(), now)?,
     };
-    change(&mut rotation.plan, &arguments.plan);
-    step(ring, &lock, &mut rotation, arguments)
+    change(&mut rotation.plan, &arguments.plan)?;
+    Step { ring, lock, arguments, now }.take(&mut rotation)
 }
 
 /// Withdraws a key before its time.
@@ -92,24 +150,26 @@ pub fn retire(arguments: &RetireArgs) -> Result<ExitCode, RotateError> {
     let ring = Keyring::new(&arguments.keys, arguments.domain.clone());
     let lock = ring.lock()?;
     let mut rotation = ring.load()?.ok_or_else(|| RotateError::NoRotation(arguments.domain.clone()))?;
-    let events = rotation.retire(&arguments.selector, host::now())?;
+    let events = rotation.retire(&arguments.selector, arguments.time.unwrap_or_else(host::now))?;
     ring.save(&rotation, &lock)?;
-    tell(&ring, &rotation, &events, &HashMap::new())?;
-    Ok(ExitCode::SUCCESS)
+    let entered = enter(&ring, &rotation)?;
+    let account = Account { events, entered, ..Account::default() };
+    account.tell(&ring, &rotation)?;
+    Ok(account.outcome().into())
 }
 
 /// A rotation that takes over the key that there is.
-fn begin(ring: &Keyring, signing: Option<&Domain>) -> Result<Rotation, RotateError> {
+fn begin(ring: &Keyring, signing: Option<&Domain>, now: u64) -> Result<Rotation, RotateError> {
     let mut rotation = Rotation::new(Plan::default());
     let selectors = ring.selectors()?;
     match (signing, selectors.as_slice()) {
         (Some(selector), _) => {
             let key = file::read(&ring.path(selector))?.public_key();
             rotation.plan.ed25519 = key.kind() == KeyKind::Ed25519;
-            rotation.adopt(selector.clone(), host::now());
+            rotation.adopt(selector.clone(), now);
         }
         (None, []) => {}
-        (None, [only]) => return begin(ring, Some(only)),
+        (None, [only]) => return begin(ring, Some(only), now),
         (None, _) => return Err(RotateError::WhichSigns { domain: ring.domain().clone(), selectors }),
     }
     if rotation.plan.ed25519 {
@@ -119,7 +179,7 @@ fn begin(ring: &Keyring, signing: Option<&Domain>) -> Result<Rotation, RotateErr
 }
 
 /// Takes over what the arguments say of the plan.
-fn change(plan: &mut Plan, said: &PlanArgs) {
+fn change(plan: &mut Plan, said: &PlanArgs) -> Result<(), RotateError> {
     if let Some(key_type) = said.key_type {
         plan.ed25519 = key_type == KeyType::Ed25519;
         // Selectors of both types in one zone are not to clash.
@@ -134,26 +194,100 @@ fn change(plan: &mut Plan, said: &PlanArgs) {
     plan.every = said.every.unwrap_or(plan.every);
     plan.settle = said.settle.unwrap_or(plan.settle);
     plan.keep = said.keep.unwrap_or(plan.keep);
+    // A timer may stand in another folder.
+    if let Some(path) = &said.update {
+        plan.update = Some(absolute(path).map_err(RotateError::Here)?);
+    }
+    if let Some(folder) = &said.publish_private {
+        plan.disclose = Some(absolute(folder).map_err(RotateError::Here)?);
+    }
+    if said.no_update {
+        plan.update = None;
+    }
+    if said.no_publish_private {
+        plan.disclose = None;
+    }
+    Ok(())
 }
 
-/// One step; tells whether a server was silent.
-fn step(
-    ring: &Keyring,
-    lock: &Lock,
-    rotation: &mut Rotation,
-    arguments: &RotateArgs,
-) -> Result<bool, RotateError> {
-    let looks = look(ring, rotation, &arguments.from)?;
-    let now = host::now();
-    let sight = |selector: &Domain| looks.get(selector).map_or(super::rotation::Sight::Unknown, Look::sight);
-    let events = rotation.advance(now, sight);
-    if let Some(selector) = rotation.wanted(now, arguments.now) {
-        make(ring, &rotation.plan, &selector)?;
-        rotation.made(selector, now);
+/// What a step of one domain is taken with.
+struct Step<'a> {
+    ring: &'a Keyring,
+    lock: Lock,
+    arguments: &'a RotateArgs,
+    now: u64,
+}
+
+impl Step<'_> {
+    fn take(self, rotation: &mut Rotation) -> Result<Outcome, RotateError> {
+        let Self { ring, lock, arguments, now } = self;
+        // An earlier run may have been cut off before it made the key that it had decided on.
+        if let Some(selector) = rotation.next() {
+            make(ring, &rotation.plan, selector)?;
+        }
+        is_there(ring, rotation.signing())?;
+        let looks = look(ring, rotation, &arguments.from)?;
+        let sight = |selector: &Domain| looks.get(selector).map_or(Sight::Unknown, Look::sight);
+        let events = rotation.advance(now, sight);
+        let wanted = rotation.wanted(now, arguments.now);
+        if let Some(selector) = &wanted {
+            rotation.made(selector.clone(), now);
+        }
+        ring.save(rotation, &lock)?;
+        if let Some(selector) = wanted {
+            make(ring, &rotation.plan, &selector)?;
+        }
+        // What happened is told once, whatever comes of the rest.
+        let (entered, trouble) = match enter(ring, rotation) {
+            Ok(entered) => (entered, Ok(())),
+            Err(error) => (HashMap::new(), Err(error)),
+        };
+        let account = Account { events, looks, entered };
+        account.tell(ring, rotation)?;
+        trouble?;
+        for path in disclose(ring, rotation, now)? {
+            println!("  a private key that nobody needs any more is published: {}", path.display());
+        }
+        Ok(account.outcome())
     }
-    ring.save(rotation, lock)?;
-    tell(ring, rotation, &events, &looks)?;
-    Ok(looks.values().any(|look| look.views.iter().any(|(_, view)| matches!(view, View::Silent(_)))))
+}
+
+/// The key that signs has to be there.
+fn is_there(ring: &Keyring, signing: Option<&Domain>) -> Result<(), RotateError> {
+    match signing.map(|selector| (ring.path(selector), selector)) {
+        Some((path, selector)) if path.symlink_metadata().is_err() => {
+            Err(RotateError::Lost { path, selector: selector.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Enters what is not published yet, and revokes what is to go, if that is done by dynamic update. What stands there
+/// already is left as it is.
+fn enter(ring: &Keyring, rotation: &Rotation) -> Result<HashMap<Domain, Entered>, RotateError> {
+    let mut all = HashMap::new();
+    let unpublished: Vec<_> = rotation.unpublished().collect();
+    let Some(settings) = rotation.plan.update.as_ref().filter(|_| !unpublished.is_empty()) else {
+        return Ok(all);
+    };
+    let updater = Updater::read(settings)?;
+    for (selector, entry) in unpublished {
+        let key = key(ring, selector)?;
+        let done = match (entry, &key) {
+            (Entry::Key, Some(key)) => {
+                let record = publication(ring, selector)?;
+                wait(updater.publish(&record, key))
+            }
+            // Its file is made first, so it is there.
+            (Entry::Key, None) => continue,
+            (Entry::Revocation, key) => {
+                let record = Publication::revoked(ring.domain(), selector).map_err(KeyFileError::Name)?;
+                wait(updater.revoke(&record, key.as_ref()))
+            }
+        };
+        all.insert(selector.clone(), (updater.to_string(), done?));
+    }
+    Ok(all)
 }
 
 /// Looks every key up whose record matters.
@@ -203,62 +337,12 @@ fn publication(ring: &Keyring, selector: &Domain) -> Result<Publication, KeyFile
 fn make(ring: &Keyring, plan: &Plan, selector: &Domain) -> Result<(), KeyFileError> {
     let path = ring.path(selector);
     let kind = if plan.ed25519 { KeyKind::Ed25519 } else { KeyKind::Rsa };
-    match generate::make(&path, kind, plan.bits) {
+    match generate::make(&path, kind, plan.bits, None) {
         Ok(_) => Ok(()),
         Err(KeyFileError::Exists(_)) => file::read(&path).map(drop),
         Err(error) => Err(error),
     }
 }
 
-/// Says what happened, and what comes next and when.
-fn tell(
-    ring: &Keyring,
-    rotation: &Rotation,
-    events: &[Event],
-    looks: &HashMap<Domain, Look>,
-) -> Result<(), RotateError> {
-    let domain = ring.domain();
-    println!("{domain}");
-    for event in events {
-        println!("  {}", happened(event));
-    }
-    for kept in &rotation.keys {
-        let selector = &kept.selector;
-        println!("  {selector} {}: {}", kept.stage.word(), kept.outlook(&rotation.plan, domain));
-        match kept.stage {
-            Stage::Next { shown: None, .. } => println!("    {}", publication(ring, selector)?.zone_line()),
-            Stage::Withdrawing { .. } => {
-                let record = Publication::revoked(domain, selector).map_err(KeyFileError::Name)?;
-                println!("    {}", record.zone_line());
-            }
-            Stage::Next { .. } | Stage::Signing { .. } | Stage::Retired { .. } => {}
-            Stage::Withdrawn { .. } => continue,
-        }
-        for (server, view) in looks.get(selector).iter().flat_map(|look| &look.views) {
-            println!("    {server}: {}", seen(view));
-        }
-    }
-    Ok(())
-}
-
-fn happened(event: &Event) -> String {
-    match event {
-        Event::Shown(selector) => format!("every server shows {selector} now"),
-        Event::Signs(selector) => format!("{selector} signs from now on: reload dkimgate"),
-        Event::Retired(selector) => format!("{selector} signs no more; leave its record where it is"),
-        Event::Withdraw(selector) => format!("the record of {selector} has to go now"),
-        Event::Withdrawn(selector) => format!("the record of {selector} is gone"),
-        Event::Endangered(selector) => {
-            format!("WARNING: {selector} is still needed, and not every server shows its record")
-        }
-    }
-}
-
-fn seen(view: &View) -> String {
-    match view {
-        View::Shown => "shows it".to_owned(),
-        View::Gone => "shows no key".to_owned(),
-        View::Other(what) => format!("shows something else: {what}"),
-        View::Silent(why) => format!("not known, {why}"),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -15,10 +15,14 @@ pub use names::Naming;
 
 use mail::Domain;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use thiserror::Error;
 
 /// A day, in seconds.
 pub const DAY: u64 = 24 * 60 * 60;
+/// How long after a record is gone nobody has it any more: resolvers keep what they were told for a week at most,
+/// unless somebody tells them otherwise.
+const FORGOTTEN: u64 = 7 * DAY;
 
 /// All keys of a domain, and how they are changed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -48,6 +52,12 @@ pub struct Plan {
     pub settle: u64,
     /// How long the record of a key stays after its last signature.
     pub keep: u64,
+    /// The settings by which records are entered by dynamic update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<PathBuf>,
+    /// Where private keys are published once nobody verifies with them any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disclose: Option<PathBuf>,
 }
 
 impl Default for Plan {
@@ -56,7 +66,8 @@ impl Default for Plan {
         // verify only when they open the message: two weeks. An hour is what resolvers commonly remember that there
         // was no record.
         let (every, settle, keep) = (180 * DAY, 60 * 60, 14 * DAY);
-        Self { ed25519: false, bits: 2048, naming: Naming::Date, prefix: "r".to_owned(), every, settle, keep }
+        let (naming, prefix) = (Naming::Date, "r".to_owned());
+        Self { ed25519: false, bits: 2048, naming, prefix, every, settle, keep, update: None, disclose: None }
     }
 }
 
@@ -69,6 +80,9 @@ pub struct Kept {
     pub selector: Domain,
     /// Where it is in its life.
     pub stage: Stage,
+    /// Whether it was there before: then other domains may sign with it too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
 }
 
 /// Where a key is in its life. Times are seconds since 1970.
@@ -106,6 +120,15 @@ pub enum Stage {
     },
 }
 
+/// What is to stand in the DNS at the name of a key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Entry {
+    /// The key.
+    Key,
+    /// That it is revoked.
+    Revocation,
+}
+
 /// What the DNS shows of a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Sight {
@@ -124,7 +147,7 @@ pub enum Sight {
 pub enum Event {
     /// Every server shows the next key; it signs after a while.
     Shown(Domain),
-    /// A key signs from now on; what this command prints is followed by a reload.
+    /// A key signs from now on.
     Signs(Domain),
     /// It was replaced.
     Retired(Domain),
@@ -160,7 +183,7 @@ impl Rotation {
 
     /// Takes over a key that signs already.
     pub fn adopt(&mut self, selector: Domain, now: u64) {
-        self.keys.push(Kept { selector, stage: Stage::Signing { since: now } });
+        self.keys.push(Kept { selector, stage: Stage::Signing { since: now }, adopted: true });
     }
 
     /// The key that signs.
@@ -183,16 +206,39 @@ impl Rotation {
         if is_due { self.plan.selector(now, &self.keys) } else { None }
     }
 
-    /// A key was made.
+    /// A key is to be made.
     pub fn made(&mut self, selector: Domain, now: u64) {
-        self.keys.push(Kept { selector, stage: Stage::Next { since: now, shown: None } });
+        self.keys.push(Kept { selector, stage: Stage::Next { since: now, shown: None }, adopted: false });
+    }
+
+    /// The key that has to be made before anything else: it is on its way, and may have been cut off there.
+    pub fn next(&self) -> Option<&Domain> {
+        self.keys.iter().find(|key| matches!(key.stage, Stage::Next { .. })).map(|key| &key.selector)
+    }
+
+    /// What is to be entered into the DNS, and what to be revoked there.
+    pub fn unpublished(&self) -> impl Iterator<Item = (&Domain, Entry)> {
+        self.keys.iter().filter_map(|key| match key.stage {
+            Stage::Next { shown: None, .. } => Some((&key.selector, Entry::Key)),
+            Stage::Withdrawing { .. } => Some((&key.selector, Entry::Revocation)),
+            _ => None,
+        })
+    }
+
+    /// Keys with which nobody verifies any more, of which nobody else can have a use.
+    pub fn forgotten(&self, now: u64) -> impl Iterator<Item = &Domain> {
+        let is_forgotten = move |key: &&Kept| match key.stage {
+            Stage::Withdrawn { since } => !key.adopted && now >= since.saturating_add(FORGOTTEN),
+            _ => false,
+        };
+        self.keys.iter().filter(is_forgotten).map(|key| &key.selector)
     }
 
     /// Goes on as far as the time and the DNS allow.
     pub fn advance(&mut self, now: u64, sight: impl Fn(&Domain) -> Sight) -> Vec<Event> {
         let mut events = Vec::new();
         for at in 0..self.keys.len() {
-            let Kept { selector, stage } = &mut self.keys[at];
+            let Kept { selector, stage, .. } = &mut self.keys[at];
             let seen = sight(selector);
             match stage {
                 Stage::Next { shown, .. } => match seen {

@@ -1,6 +1,6 @@
 //! What comes next for a key, in words.
 
-use super::{DAY, Kept, Plan, Stage};
+use super::{DAY, FORGOTTEN, Kept, Plan, Stage};
 use mail::Domain;
 
 impl Stage {
@@ -22,7 +22,11 @@ impl Kept {
         let name = format!("{}._domainkey.{domain}", self.selector);
         match self.stage {
             Stage::Next { since, shown: None } => {
-                format!("made {}; publish its record at {name}, then it signs", date(since))
+                let how = match plan.update {
+                    None => format!("publish its record at {name}"),
+                    Some(_) => format!("its record is entered at {name}"),
+                };
+                format!("made {}; {how}, then it signs", date(since))
             }
             Stage::Next { shown: Some(shown), .. } => {
                 format!(
@@ -42,7 +46,15 @@ impl Kept {
                 format!("signed until {}; its record stays until {}", date(since), date(until))
             }
             Stage::Withdrawing { since } => {
-                format!("withdraw its record since {}: publish an empty p= at {name}", date(since))
+                let how = match plan.update {
+                    None => "publish an empty p=",
+                    Some(_) => "an empty p= is entered",
+                };
+                format!("withdraw its record since {}: {how} at {name}", date(since))
+            }
+            Stage::Withdrawn { since } if plan.disclose.is_some() && !self.adopted => {
+                let forgotten = date(since.saturating_add(FORGOTTEN));
+                format!("gone since {}; its private key is published from {forgotten} on", date(since))
             }
             Stage::Withdrawn { since } => format!("gone since {}; its file may be deleted", date(since)),
         }
