@@ -5,6 +5,7 @@ mod documents;
 mod endurance;
 mod fitness;
 mod harness;
+mod keylife;
 mod load;
 mod monitoring;
 mod opensmtpd;

@@ -39,6 +39,7 @@ mod opensmtpd;
 pub mod oracle;
 pub mod ports;
 mod postfix;
+pub mod primary;
 pub mod process;
 mod proxy;
 pub mod skip;
