@@ -115,8 +115,8 @@ async fn a_transaction_that_outlasts_the_drain_is_answered_and_the_program_ends(
 #[tokio::test]
 async fn a_spool_without_room_gives_452_and_never_a_shortened_message() {
     let next_hop = NextHop::fake().start().await;
-    // No file may grow beyond 100 KiB; the signal that says so is turned into an error.
-    let proxy = Proxy::inbound().relay(&next_hop).setting(IN_FILES).under("trap '' XFSZ; ulimit -f 200");
+    // No file may grow beyond 100 KiB. The system tells by a signal, which must not end the program.
+    let proxy = Proxy::inbound().relay(&next_hop).setting(IN_FILES).under("ulimit -f 200");
     let proxy = proxy.start().await;
     let mut client = proxy.connect().await;
     let large =
@@ -158,6 +158,37 @@ async fn without_descriptors_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn without_descriptors_a_new_client_is_told_so_once_it_has_waited() {
+    let next_hop = NextHop::fake().start().await;
+    let proxy = Proxy::inbound().relay(&next_hop).under("ulimit -n 40").start().await;
+    let mut idle = Vec::new();
+    let told = loop {
+        let mut client = Client::connect_silently(proxy.port()).await;
+        let reply = client.reply().await;
+        if !reply.starts_with("220") {
+            client.hears_the_end().await;
+            break reply;
+        }
+        idle.push(client);
+    };
+    assert!(told.starts_with("421 4.3.2"), "{told}");
+    assert!(idle.len() < 40, "{}", idle.len());
+    idle.truncate(10);
+    let mut client = wait::within("room", async {
+        loop {
+            let mut client = Client::connect_silently(proxy.port()).await;
+            if client.reply().await.starts_with("220") {
+                return client;
+            }
+        }
+    })
+    .await;
+    let reply = client.delivers("a@a.example", "b@b.example", &corpus("plain.eml")).await;
+    assert!(reply.starts_with("250"), "{reply}");
+    assert_eq!(proxy.log().lines_with("cannot accept").len(), 1);
+}
+
+#[tokio::test]
 async fn clients_of_a_balancer_are_counted_by_their_own_addresses() {
     let next_hop = NextHop::fake().start().await;
     let setting = "proxy_protocol: true\nlimits:\n  sessions_per_address: 2";
@@ -175,6 +206,10 @@ async fn clients_of_a_balancer_are_counted_by_their_own_addresses() {
     let (mut third, reply) = connect("192.0.2.7").await;
     assert_eq!(reply, "421");
     third.hears_the_end().await;
+    for _ in 0..5 {
+        assert_eq!(connect("192.0.2.7").await.1, "421");
+    }
+    assert_eq!(proxy.log().lines_with("no room for more sessions").len(), 1, "once for each burst");
     let (_other, reply) = connect("192.0.2.8").await;
     assert_eq!(reply, "220");
     first.says("QUIT").hears("221").await;

@@ -1,6 +1,7 @@
 //! The end-to-end scenarios, each against the built program.
 
 mod before_queue;
+mod clients;
 mod documents;
 mod endurance;
 mod fitness;

@@ -7,7 +7,7 @@ use crate::listen::{Listen, Protocol, Socket};
 use crate::metrics::Metrics;
 use crate::network::NextHop;
 use crate::section::Section;
-use crate::text::{FromText, Problem, Size, one_of};
+use crate::text::{Count, FromText, Problem, Size, one_of};
 use filter::Network;
 use mail::Domain;
 use smtp::content::{Repair, Repairs};
@@ -265,7 +265,7 @@ impl Limits {
 impl Kept {
     fn read(section: &mut Section<'_>) -> Self {
         Self {
-            number: section.value("number"),
+            number: section.value("number").map(|Count(number)| number),
             idle: section.value("idle"),
             age: section.value("age"),
             uses: section.value("uses"),

@@ -60,6 +60,18 @@ impl FromText for usize {
     }
 }
 
+/// A number that may be 0.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Count(pub(crate) usize);
+
+impl FromText for Count {
+    const EXPECTED: &'static str = "a whole number, such as `100`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        usize::try_from(whole(text)?).map(Self).map_err(|_| too_large())
+    }
+}
+
 /// A number of octets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Size(pub(crate) u64);

@@ -264,7 +264,9 @@ impl<F: Filter> Session<F> {
     /// Gives the client its whole time again, up to what a message may take.
     fn touch(&mut self) {
         let next = Instant::now() + self.engine.settings.deadlines.client;
-        self.deadline = self.complete_by.map_or(next, |complete| complete.min(next));
+        // A MAIL that was refused began none.
+        let complete_by = self.complete_by.filter(|_| !self.machine.is_between_messages());
+        self.deadline = complete_by.map_or(next, |complete| complete.min(next));
         self.progress = 0;
     }
 

@@ -52,13 +52,16 @@ async fn a_message_that_takes_too_long_is_given_up_however_often_the_client_spea
 
 #[tokio::test]
 async fn what_a_message_may_take_does_not_count_between_messages() {
-    let next_hop = Script::default().start().await;
+    let refusing = Script::default().at(At::Command("MAIL FROM:<refused>"), Act::Say("550 5.1.8 no"));
+    let next_hop = refusing.start().await;
     let proxy =
         Serving::start(&next_hop, |settings| settings.deadlines.message = Duration::from_millis(1500));
     let mut client = proxy.ready().await;
     for _ in 0..3 {
         client.envelope().await;
         assert!(client.content(MESSAGE).await.starts_with("250"));
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        client.says("MAIL FROM:<refused>").await.hears("550").await;
         tokio::time::sleep(Duration::from_millis(800)).await;
     }
 }

@@ -168,12 +168,16 @@ impl Session {
         matches!(self.state, State::Closed)
     }
 
+    /// Whether no message is under way.
+    #[must_use]
+    pub const fn is_between_messages(&self) -> bool {
+        matches!(self.state, State::Connected | State::Ready)
+    }
+
     /// Whether the client has nothing under way: no message, and no command half sent.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.state, State::Connected | State::Ready)
-            && self.input.is_empty()
-            && self.slots.is_empty()
+        self.is_between_messages() && self.input.is_empty() && self.slots.is_empty()
     }
 
     /// How many command lines have been looked at.

@@ -106,10 +106,11 @@ fn all_that_a_listener_may_say() {
         "role: inbound\nlisten: [127.0.0.1:10025, '[::1]:10025', unix:/run/in.sock, systemd:in]\n\
          socket: {mode: 0600, owner: postfix, group: mail}\nprotocol: lmtp\nproxy_protocol: yes\nxclient: on\nrelay: [10.0.0.1:26, mta.example.org:26]\n\
          hostname: MX.Example.Net.\nclients: 10.0.0.0/8\neightbitmime: off\ndrain: 1m\n\
-         kept: {number: 1, uses: 2, idle: 3s, age: 4s}\nspool: spool\nbare_cr: refuse\nbare_lf: pass\nnul: fix\n\
+         kept: {number: 0, uses: 2, idle: 3s, age: 4s}\nspool: spool\nbare_cr: refuse\nbare_lf: pass\nnul: fix\n\
          limits: {sessions: 1, sessions_per_address: 2, recipients: 3, header: 4, message: 5 MB, line: 6, errors: 7, \
          hops: 8, memory: 9KiB, commands: 10, fields: 11}\n\
-         deadlines: {connect: 1s, greeting: 6m, command: 7m, data: 8m, content: 9m, final: 10m, client: 11m}\n",
+         deadlines: {connect: 1s, greeting: 6m, command: 7m, data: 8m, content: 9m, final: 10m, client: 11m, \
+         message: 12m}\n",
     );
     let listener = config.listener;
     assert_eq!(config.warnings, []);
@@ -141,7 +142,7 @@ fn all_that_a_listener_may_say() {
     assert_eq!((limits.errors, limits.hops, limits.memory), (Some(7), Some(8), Some(9 << 10)));
     assert_eq!((limits.commands, limits.fields), (Some(10), Some(11)));
     let kept = listener.kept;
-    assert_eq!((kept.number, kept.uses), (Some(1), Some(2)));
+    assert_eq!((kept.number, kept.uses), (Some(0), Some(2)));
     assert_eq!((kept.idle, kept.age), (Some(Duration::from_secs(3)), Some(Duration::from_secs(4))));
     assert_eq!(listener.spool.unwrap().value, Path::new("etc/spool"));
     let minutes = |minutes: u64| Some(Duration::from_secs(60 * minutes));
@@ -152,6 +153,7 @@ fn all_that_a_listener_may_say() {
         (deadlines.content, deadlines.r#final, deadlines.client),
         (minutes(9), minutes(10), minutes(11))
     );
+    assert_eq!(listener.deadlines.message, minutes(12));
 }
 
 #[test]
