@@ -9,6 +9,7 @@
 #![allow(unreachable_pub, reason = "a program has no outside; `pub` says what a module offers to the others")]
 
 mod core;
+mod fast_sink;
 mod figures;
 mod memory;
 mod name_server;
