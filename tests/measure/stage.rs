@@ -25,11 +25,15 @@ impl Listener {
     }
 
     fn signing_for(domain: &str, keys: &Keys, selectors: &[&str]) -> Self {
-        let rule = |selector: &&str| {
+        // The same key may sign under several selectors, but under each only once.
+        let rule = |(number, selector): (usize, &&str)| {
             let file = keys.file(selector);
-            format!("  - domain: {domain}\n    selector: {selector}\n    keyfile: {}\n", file.display())
+            format!(
+                "  - domain: {domain}\n    selector: {selector}-{number}\n    keyfile: {}\n",
+                file.display()
+            )
         };
-        let rules: String = selectors.iter().map(rule).collect();
+        let rules: String = selectors.iter().enumerate().map(rule).collect();
         Self { text: format!("role: outbound\nsign:\n{rules}") }
     }
 
