@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
+#[path = "../desk/mod.rs"]
 mod desk;
+mod keys;
+mod malformed;
 
 use desk::{Desk, json, status, text};
 use serde_json::{Value, json};
@@ -139,109 +142,6 @@ fn whatever_the_grammar_allows_passes() {
 }
 
 #[test]
-fn a_malformed_signature_is_neutral_and_says_why() {
-    let desk = Desk::new();
-    let sound = "v=1; a=rsa-sha256; c=relaxed; d=example.org; s=s; h=From; bh=YWFh; b=YWFh";
-    let swap = |from: &str, to: &str| sound.replacen(from, to, 1);
-    let added = |tag: &str| format!("{sound}; {tag}");
-    let mut cases =
-        vec![(String::new(), "empty tag list".to_owned()), (" ; ".to_owned(), "empty tag list".to_owned())];
-    let mut say = |tags: String, reason: &str| cases.push((tags, reason.to_owned()));
-    for tag in ["v", "a", "d", "s", "h", "bh", "b"] {
-        let gone: Vec<&str> = sound.split("; ").filter(|one| !one.starts_with(&format!("{tag}="))).collect();
-        say(gone.join("; "), &format!("tag {tag}= is missing"));
-        say(added(&format!("{tag}=x")), "tag given twice");
-    }
-    for tag in ["c=relaxed", "unknown=x; unknown", "t=1; t=2", "i=@example.org; i=@example.org"] {
-        say(added(tag), if tag == "unknown=x; unknown" { "tag without a value" } else { "tag given twice" });
-    }
-    for junk in [";; t=1", "; ; t=1", ";", "; t"] {
-        say(format!("{sound}{junk};"), "tag without a value");
-    }
-    for name in ["=1", "1t=1", "t t=1", "t-t=1", "ü=1", "(t)=1"] {
-        say(added(name), "malformed tag name");
-    }
-    for (tag, values) in [
-        (
-            "d",
-            &["", ".", "example", "example..org", ".example.org", "example.org.", "exa mple.org", "a@b.org"]
-                [..],
-        ),
-        ("s", &["", ".", "s.", "s..t", "s t", "s/t", "*"]),
-        ("h", &["", ":", "From:", ":From", "From::To", "From:T o", "Frö"]),
-        ("bh", &["", "*", "YWFhY", "YW=Fh", "===="]),
-        ("b", &["", "YWFh*", "YWFhY", "YW=Fh"]),
-        (
-            "i",
-            &[
-                "",
-                "joe",
-                "joe@",
-                "@",
-                "joe=4@example.org",
-                "joe=zz@example.org",
-                "@example.org.",
-                "@.example.org",
-            ],
-        ),
-        ("l", &["", "-1", "+1", "1 2", "0x1", "1.0", "x"]),
-        ("t", &["", "-1", "+1", "1 2", "now"]),
-        ("x", &["", "-1", "+1", "1 2", "1e9"]),
-    ] {
-        for value in values {
-            let without: Vec<&str> =
-                sound.split("; ").filter(|one| !one.starts_with(&format!("{tag}="))).collect();
-            say(format!("{}; {tag}={value}", without.join("; ")), &format!("tag {tag}= is malformed"));
-        }
-    }
-    for version in ["", "0", "2", "1.0", "01", "DKIM1"] {
-        say(swap("v=1", &format!("v={version}")), "unsupported version");
-    }
-    for algorithm in ["", "rsa", "rsa-md5", "rsa-sha512", "rsa_sha256", "ed25519", "rsa-sha256:rsa-sha1"] {
-        say(swap("a=rsa-sha256", &format!("a={algorithm}")), "unknown algorithm");
-    }
-    for form in
-        ["", "nofws", "relaxed/", "/relaxed", "relaxed/nofws", "relaxed / simple", "simple/simple/simple"]
-    {
-        say(swap("c=relaxed", &format!("c={form}")), "unknown canonicalization");
-    }
-    for methods in ["", "dns", "dns/mx", "http/txt", "dns /txt", "dnstxt"] {
-        say(added(&format!("q={methods}")), "unknown query method");
-    }
-    for times in ["t=5; x=5", "t=6; x=5", "x=1; t=1700000000"] {
-        say(added(times), "expiration is not after the time of signing");
-    }
-    say(added("t=\u{1}1"), "control character in tag list");
-    for (tags, reason) in cases {
-        let trial = Trial::of(&desk, claimed(&tags));
-        let (exit, found) = trial.judged();
-        assert_eq!((exit, trial.said()), (1, format!("neutral: {reason}")), "{tags:?}: {found}");
-    }
-}
-
-#[test]
-fn what_a_malformed_signature_does_not_say_is_null() {
-    let desk = Desk::new();
-    let of = |tags: &str| Trial::of(&desk, claimed(tags)).judged().1["signatures"][0].clone();
-    let nothing = of("nonsense");
-    let names = ["domain", "selector", "algorithm", "identity", "key_bits", "b"];
-    assert!(names.into_iter().all(|name| nothing[name].is_null()), "{nothing}");
-    let all: Vec<&String> = nothing.as_object().unwrap().keys().collect();
-    assert_eq!(
-        all.len(),
-        ["kind", "domain", "selector", "algorithm", "identity", "result", "reason", "key_bits", "b"].len()
-    );
-    let some = of("a=what-ever; d=Example.ORG; s=s; b= AbCd\r\n\tEfGh Ij;;");
-    let expected = json!({
-        "kind": "dkim", "domain": "example.org", "selector": "s", "algorithm": "what-ever",
-        "identity": "@example.org", "result": "neutral", "reason": "tag without a value", "key_bits": null,
-        "b": "AbCdEfGh",
-    });
-    assert_eq!(some, expected);
-    assert!(of("d=a b; i=a=4@b.example; a=rsa(sha)").as_object().unwrap()["domain"].is_null());
-}
-
-#[test]
 fn what_the_signature_says_is_judged_before_its_key_and_its_hashes() {
     let desk = Desk::new();
     let tags = "v=1; a=rsa-sha1; d=example.org; s=s; h=To; bh=YWFh; b=YWFh; x=1; i=@b.example; l=x";
@@ -313,112 +213,6 @@ fn a_length_covers_its_part_of_the_body_and_no_more() {
         let trial = Trial::of(&desk, &message).with("--raw");
         assert_eq!(trial.said(), expected, "{message}");
         assert_eq!(trial.judged().0, i32::from(expected != "pass"), "{message}");
-    }
-}
-
-#[test]
-fn a_key_record_is_taken_by_the_letter() {
-    let desk = Desk::new();
-    let message = signed(&desk, &format!("{TAGS}; i=@sub.example.org"), MESSAGE);
-    let key = |tags: &str| format!("{tags}; k=ed25519; p={P}");
-    let spki = format!("k=ed25519; p=MCowBQYDK2VwAyEA{P}");
-    let (head, tail) = P.split_at(20);
-    for (record, expected) in [
-        (record(), "pass"),
-        (record().replace("; ", ";") + ";", "pass"),
-        (format!("v = DKIM1 ; k\t= ed25519 ; p = {head} \t{tail} ; "), "pass"),
-        (format!("k=ed25519;\r\n\tp={head}\r\n\t{tail}"), "pass"),
-        (format!("p={P}; k=ED25519"), "pass"),
-        (record().trim_end_matches('=').to_owned(), "pass"),
-        (spki, "pass"),
-        (key("v=DKIM1; h=sha256"), "pass"),
-        (key("v=DKIM1; h=sha1 : sha256:sha3"), "pass"),
-        (key("v=DKIM1; s=email"), "pass"),
-        (key("v=DKIM1; s=*:tlsrpt"), "pass"),
-        (key("v=DKIM1; t=y"), "pass"),
-        (key("v=DKIM1; t=unknown:y"), "pass"),
-        (key("v=DKIM1; g=; n=note =20 x; x-1=y").replace("; x-1=y", "; x1=y"), "pass"),
-        (key("v=DKIM1; g=other; n="), "pass"),
-        (key("K=rsa; P=; V=DKIM2"), "pass"),
-        (key("v=DKIM1; h=sha1"), "permerror: inappropriate hash algorithm"),
-        (key("v=DKIM1; h="), "permerror: inappropriate hash algorithm"),
-        (key("v=DKIM1; s=tlsrpt"), "permerror: key is not for electronic mail"),
-        (key("v=DKIM1; s="), "permerror: key is not for electronic mail"),
-        (key("v=DKIM1; t=s"), "permerror: key forbids an identity in a subdomain"),
-        (key("v=DKIM1; t=y : s"), "permerror: key forbids an identity in a subdomain"),
-        ("v=DKIM1; k=ed25519; p=".to_owned(), "permerror: key revoked"),
-        ("v=DKIM1; p= \t".to_owned(), "permerror: key revoked"),
-        ("p=".to_owned(), "permerror: key revoked"),
-        (key("v=DKIM2"), "permerror: key record unusable"),
-        (key("v=dkim1"), "permerror: key record unusable"),
-        (key("n=x; v=DKIM1"), "permerror: key record unusable"),
-        (key("v=DKIM1; v=DKIM1"), "permerror: key record unusable"),
-        (key("v=DKIM1; ; t=y"), "permerror: key record unusable"),
-        (key("v=DKIM1; t"), "permerror: key record unusable"),
-        (key("v=DKIM1; x-y=z"), "permerror: key record unusable"),
-        (key("\"v=DKIM1"), "permerror: key record unusable"),
-        ("v=DKIM1; k=ed25519".to_owned(), "permerror: key record unusable"),
-        (record().replace("ed25519", "ed448"), "permerror: key record unusable"),
-        (record().replace("k=ed25519; ", ""), "permerror: key record unusable"),
-        (record() + "*", "permerror: key record unusable"),
-        (record().replace("p=", "p=YWFh"), "permerror: key record unusable"),
-        (record().replace(P, &P[..30]), "permerror: key record unusable"),
-        ("v=spf1 -all".to_owned(), "permerror: key record unusable"),
-        (String::new(), "permerror: key record unusable"),
-    ] {
-        let trial = Trial::of(&desk, &message).zone(&json!({ NAME: record }));
-        assert_eq!(trial.said(), expected, "{record:?}");
-    }
-    let testing = Trial::of(&desk, &message).zone(&json!({ NAME: key("v=DKIM1; t=y") })).judged().1;
-    let field = testing["authentication_results"].as_str().unwrap();
-    assert!(field.contains("dkim=pass (256-bit key, testing) "), "{field}");
-}
-
-#[test]
-fn a_zone_in_either_form_answers_as_the_dns_does() {
-    let desk = Desk::new();
-    let message = signed(&desk, TAGS, MESSAGE);
-    let record = record();
-    let (head, tail) = record.split_at(15);
-    let other = "v=DKIM1; k=ed25519; p=O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=";
-    for (zone, exit, expected) in [
-        (json!({ NAME: [&record] }).to_string(), 0, "pass"),
-        (json!({ NAME: ["v=spf1 -all", &record] }).to_string(), 0, "pass"),
-        (json!({ NAME: [other, &record] }).to_string(), 0, "pass"),
-        (json!({ NAME: ["v=DKIM1; p=", &record] }).to_string(), 0, "pass"),
-        (json!({ "S._DomainKey.Example.ORG.": &record }).to_string(), 0, "pass"),
-        (json!({ "*._domainkey.example.org": &record }).to_string(), 0, "pass"),
-        (format!("\n \t{}", json!({ NAME: &record })), 0, "pass"),
-        (json!({ NAME: other }).to_string(), 1, "fail: signature did not verify"),
-        (json!({ NAME: null }).to_string(), 1, "permerror: no key for signature"),
-        (json!({ NAME: [] }).to_string(), 1, "permerror: no key for signature"),
-        ("{}".to_owned(), 1, "permerror: no key for signature"),
-        (String::new(), 1, "permerror: no key for signature"),
-        (json!({ NAME: { "error": "timeout" } }).to_string(), 75, "temperror: key unavailable"),
-        (json!({ NAME: { "error": "servfail" } }).to_string(), 75, "temperror: key unavailable"),
-        (format!("{NAME}. 300 IN TXT \"{record}\"\n"), 0, "pass"),
-        (format!("{NAME} TXT ( \"{head}\"\n\t\"{tail}\" ) ; the key\n"), 0, "pass"),
-        (format!("$ORIGIN example.org.\n$TTL 1h\ns._domainkey TXT \"{record}\"\n"), 0, "pass"),
-        (format!("$ORIGIN example.org.\ns._domainkey CNAME k\nk TXT \"{record}\"\n"), 0, "pass"),
-        (format!("$ORIGIN example.org.\n*._domainkey TXT \"{record}\"\n"), 0, "pass"),
-        (
-            format!("$ORIGIN example.org.\n_domainkey A 192.0.2.1\n* TXT \"{record}\"\n"),
-            1,
-            "permerror: no key for signature",
-        ),
-        (format!("{NAME}. A 192.0.2.1\n"), 1, "permerror: no key for signature"),
-        (format!("{NAME}. CNAME {NAME}.\n"), 75, "temperror: key unavailable"),
-    ] {
-        let trial = Trial::of(&desk, &message).zone_file(&zone);
-        assert_eq!((trial.judged().0, trial.said().as_str()), (exit, expected), "{zone}");
-    }
-    for zone in
-        ["{", "{\"a\": 5}", "{\"a\": {\"error\": \"nxdomain\"}}", "[]", "a TXT \"b\n", "hello\n", "\u{0}"]
-    {
-        let file = desk.file("zone", zone);
-        let out = desk.run(&["verify", "--json", "--zone", &file], &message);
-        assert_eq!((status(&out), out.stdout.len()), (2, 0), "{zone:?}");
-        assert!(text(&out.stderr).contains("line 1"), "{}", text(&out.stderr));
     }
 }
 
