@@ -14,4 +14,5 @@ mod outage;
 mod port25;
 mod relay;
 mod rewriting;
+mod stores;
 mod submission;

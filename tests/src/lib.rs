@@ -13,6 +13,7 @@
 //! - [`OpenSmtpd`]: Debian's OpenSMTPD, configured as `docs/opensmtpd.md` says.
 //! - [`Mailhost`]: Postfix with dkimgate on both sides, the site that the documentation describes.
 //! - [`process`]: what a server takes of the processor and the memory.
+//! - [`database`]: PostgreSQL and Redis, with keys in them.
 //! - [`oracle`]: three other implementations that judge a signature.
 //!
 //! Every wait has a deadline ([`wait`]), every server a port of its own ([`ports`]), and whatever was started
@@ -25,6 +26,7 @@
 
 mod binary;
 mod client;
+pub mod database;
 pub mod documentation;
 mod http;
 pub mod keys;

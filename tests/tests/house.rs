@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Which rooms a room may know. What is not listed here is not allowed.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("mail", &[]),
     ("dkim", &["mail"]),
     ("dns", &["mail"]),
@@ -15,12 +15,13 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("auth", &["mail", "dns"]),
     ("policy", &["mail", "dkim", "dns", "filter", "auth"]),
     ("relay", &["mail", "smtp", "filter"]),
+    ("stores", &["mail", "dkim", "policy"]),
     ("config", &["mail", "dkim", "dns", "smtp", "filter", "auth", "policy", "relay"]),
-    ("proxy", &["mail", "dkim", "dns", "smtp", "filter", "auth", "policy", "relay", "config"]),
+    ("proxy", &["mail", "dkim", "dns", "smtp", "filter", "auth", "policy", "relay", "stores", "config"]),
 ];
 
 /// Only these may wait for sockets and clocks.
-const MAY_NAME_TOKIO: [&str; 4] = ["relay", "dns", "proxy", "tests"];
+const MAY_NAME_TOKIO: [&str; 5] = ["relay", "dns", "stores", "proxy", "tests"];
 
 #[test]
 fn each_room_knows_only_the_rooms_below_it() {

@@ -3,7 +3,7 @@
 //! What stands in a key or a zone is not looked at here.
 
 use crate::fault::{Fault, Place, Placed};
-use crate::{Config, Dataset, DnsSource, Engine, Key, Outbound, Table, TableKind};
+use crate::{Config, Dataset, DnsSource, Engine, Key, Outbound, Server, Store, Table, TableKind, Tls};
 use mail::Domain;
 use nix::unistd::{Uid, User};
 use std::collections::HashSet;
@@ -46,6 +46,7 @@ fn check_keys(outbound: &Outbound) -> Vec<Fault> {
     let mut seen_folders = HashSet::new();
     let mut faults = Vec::new();
     faults.extend(outbound.tables().filter_map(check_table));
+    faults.extend(outbound.stores().flat_map(check_store));
     for key in outbound.rules().flat_map(|rule| &rule.keys) {
         let keyfile = &key.keyfile;
         if !seen.insert(&keyfile.value) {
@@ -73,6 +74,17 @@ fn check_table(table: &Table) -> Option<Fault> {
             file(signing, "signing_table").or_else(|| file(keys, "key_table"))
         }
     }
+}
+
+fn check_store(store: &Store) -> Vec<Fault> {
+    let Server { tls, password_file, .. } = store.database.server();
+    let ca_file = match tls {
+        Tls::Authorities(ca_file) => Inspection::of(ca_file, "ca_file").open(None),
+        Tls::Off | Tls::System => None,
+    };
+    let password =
+        password_file.as_ref().and_then(|file| Inspection::of(file, "password_file").unexposed(None));
+    ca_file.into_iter().chain(password).collect()
 }
 
 /// A folder in which anybody may put another key in the place of ours.
@@ -136,7 +148,7 @@ impl<'a> Inspection<'a> {
         Some(Fault::unusable(self.place, self.absent(), format!("mkdir -m 0700 {}", self.path.display())))
     }
 
-    /// Whether others may read a key.
+    /// Whether others may read a key or a password.
     fn exposed(&self, metadata: &Metadata) -> Option<Fault> {
         let (mode, path) = (metadata.mode(), self.path.display());
         let described = format!("`{path}` (mode {:04o}, owner {})", mode & 0o7777, user(metadata.uid()));
@@ -150,13 +162,15 @@ impl<'a> Inspection<'a> {
         if !metadata.is_file() {
             return None;
         }
+        let what = if self.option == "password_file" { "password" } else { "key" };
         if mode & OTHERS_READ_OR_WRITE != 0 {
-            let problem = format!("key {described} is open to every user of this system");
+            let problem = format!("{what} {described} is open to every user of this system");
             return Some(Fault::unusable(self.place, problem, command));
         }
         // A key that belongs to root is opened to our group with intent; Kubernetes mounts its secrets so.
         let group = mode & GROUP_READS_OR_WRITES != 0 && metadata.uid() != 0;
-        group.then(|| Fault::doubtful(self.place, format!("key {described} is open to its group"), command))
+        group
+            .then(|| Fault::doubtful(self.place, format!("{what} {described} is open to its group"), command))
     }
 
     /// Whether the file can be opened by us; `remedy` for a file that is not there.

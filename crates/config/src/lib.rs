@@ -51,7 +51,10 @@ pub use listen::{Listen, Protocol, Socket};
 pub use listener::{Deadlines, Kept, Limits, Listener};
 pub use metrics::Metrics;
 pub use network::NextHop;
-pub use outbound::{CheckKeys, Dataset, Entry, Key, Outbound, Rule, Table, TableKind};
+pub use outbound::{
+    CheckKeys, Database, Dataset, Entry, Key, Outbound, RedisLayout, Rule, Server, ServerAddress, Store,
+    Table, TableKind, Tls,
+};
 pub use rules::{Origin, Rules, rules};
 pub use smtp::content::{Repair, Repairs};
 pub use together::check_together;

@@ -6,9 +6,11 @@
 mod conditions;
 mod options;
 mod rule;
+pub(crate) mod store;
 mod table;
 
 pub use rule::{Key, Rule};
+pub use store::{Database, RedisLayout, Server, ServerAddress, Store, Tls};
 pub use table::{Dataset, Table, TableKind};
 
 use crate::conformity::Conformity;
@@ -84,6 +86,8 @@ pub enum Entry {
     Rule(Rule),
     /// A file or folder with rules.
     Table(Table),
+    /// A database with keys.
+    Store(Store),
 }
 
 /// What the readers of rules share.
@@ -160,7 +164,15 @@ impl Outbound {
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Rule(rule) => Some(rule),
-            Entry::Table(_) => None,
+            Entry::Table(_) | Entry::Store(_) => None,
+        })
+    }
+
+    /// The databases with keys, in the order in which rules count them.
+    pub fn stores(&self) -> impl Iterator<Item = &Store> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Store(store) => Some(store),
+            Entry::Rule(_) | Entry::Table(_) => None,
         })
     }
 
@@ -168,7 +180,7 @@ impl Outbound {
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Table(table) => Some(table),
-            Entry::Rule(_) => None,
+            Entry::Rule(_) | Entry::Store(_) => None,
         })
     }
 }
@@ -177,6 +189,9 @@ impl Entry {
     fn read(section: &mut Section<'_>, reader: &mut Reader<'_>, number: usize) -> Option<Self> {
         if Table::is_one(section) {
             return Table::read(section, reader).map(Self::Table);
+        }
+        if Store::is_one(section) {
+            return Store::read(section, reader.folder).map(Self::Store);
         }
         Rule::read(section, reader, number).map(Self::Rule)
     }
@@ -215,7 +230,7 @@ fn refuse_doubles(file: &mut Section<'_>, entries: &[Entry]) {
     let mut names = HashMap::new();
     let rules = entries.iter().filter_map(|entry| match entry {
         Entry::Rule(rule) => Some(rule),
-        Entry::Table(_) => None,
+        Entry::Table(_) | Entry::Store(_) => None,
     });
     for rule in rules {
         let Action::Sign(templates) = &rule.rule.action else { continue };

@@ -11,10 +11,12 @@ mod maps;
 mod opendkim;
 
 use crate::fault::{Fault, Place, Report, Source};
-use crate::outbound::{Entry, Outbound, Styles, Table, TableKind};
+use crate::outbound::store::no_domainkeys;
+use crate::outbound::{Entry, Outbound, Store, Styles, Table, TableKind};
 use crate::{Config, Engine};
 use policy::outbound::{
     Action, AddressPattern, Conditions, Matching, ReversePathPattern, Rule, RuleTable, SigningDomain,
+    StoreTemplate, Style,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -50,6 +52,7 @@ pub fn rules(config: &Config) -> Rules {
         match entry {
             Entry::Rule(rule) => gathering.push(rule.rule.clone(), MAIN, rule.place),
             Entry::Table(table) => gathering.table(table, number),
+            Entry::Store(store) => gathering.store(store),
         }
     }
     gathering.bounces(outbound);
@@ -67,6 +70,8 @@ struct Gathering {
     /// Where each rule stands: in which source, and where there.
     origins: Vec<(usize, Place)>,
     styles: Styles,
+    /// How many databases have been met.
+    stores: usize,
 }
 
 /// The rules of one table, before they are put in order.
@@ -88,6 +93,7 @@ impl Gathering {
             rules: Vec::new(),
             origins: Vec::new(),
             styles: Styles::default(),
+            stores: 0,
         }
     }
 
@@ -121,6 +127,36 @@ impl Gathering {
         }
     }
 
+    fn store(&mut self, store: &Store) {
+        let word = store.options.words.iter().flatten().next();
+        let template = StoreTemplate {
+            store: self.stores,
+            domain: None,
+            subdomains: store.subdomains,
+            style: self.styles.share(store.options.style(word)),
+        };
+        let rule = Rule::new(store.name.clone(), Conditions::default(), Action::Ask(template));
+        self.stores += 1;
+        self.push(rule, MAIN, store.place);
+    }
+
+    /// The body is hashed before a database has answered, which DomainKeys does not allow.
+    fn refuse_domainkeys(&mut self) {
+        let makes = |rule: &Rule| match &rule.action {
+            Action::Sign(templates) => {
+                templates.iter().any(|template| matches!(*template.style, Style::DomainKeys(_)))
+            }
+            Action::Ask(_) | Action::Leave(_) | Action::Refuse(_) => false,
+        };
+        if self.stores > 0
+            && let Some(at) = self.rules.iter().position(makes)
+        {
+            let (source, place) = self.origins[at];
+            let problem = "DomainKeys signatures cannot be made where keys come from a database";
+            self.complain(source, no_domainkeys(place, problem));
+        }
+    }
+
     /// Puts the rules of a table in order, the most precise first, and takes them.
     fn take(&mut self, mut table: TableRules) {
         table.rules.sort_by_key(|(precision, ..)| *precision);
@@ -142,14 +178,20 @@ impl Gathering {
                     || author.contains(&exact)
                     || author.contains(&within)
             }
-            Action::Leave(_) | Action::Refuse(_) => false,
+            Action::Ask(_) | Action::Leave(_) | Action::Refuse(_) => false,
         };
-        let Some(rule) = self.rules.iter().find(signs_as) else {
+        // A database may have its keys.
+        let asks = |rule: &&Rule| matches!(rule.action, Action::Ask(_));
+        let found = self.rules.iter().find(signs_as).or_else(|| self.rules.iter().find(asks));
+        let Some(rule) = found else {
             let problem = format!("`bounce_domain` is `{}`, and no rule signs as this domain", domain.value);
             let remedy = "add a rule with this domain and its key to `sign`";
             return self.complain(MAIN, Fault::unusable(domain.place, problem, remedy));
         };
         let mut rule = rule.clone();
+        if let Action::Ask(template) = &mut rule.action {
+            template.domain = Some(domain.value.clone());
+        }
         if let Action::Sign(templates) = &mut rule.action {
             let fixed = SigningDomain::Fixed(domain.value.clone());
             templates.retain(|template| {
@@ -171,6 +213,7 @@ impl Gathering {
     }
 
     fn finish(mut self, matching: Matching) -> Rules {
+        self.refuse_domainkeys();
         let table = RuleTable::new(matching, std::mem::take(&mut self.rules));
         for (at, earlier) in table.unreachable() {
             let (source, place) = self.origins[at];

@@ -63,6 +63,11 @@ impl<'a> Section<'a> {
         self.entries.iter().any(|(known, _)| known.name == key)
     }
 
+    /// Whether the key is there and has keys of its own.
+    pub(crate) fn holds_mapping(&self, key: &str) -> bool {
+        self.entries.iter().any(|(known, node)| known.name == key && matches!(node.value, Value::Mapping(_)))
+    }
+
     /// Writes a fault down.
     pub(crate) fn complain(&mut self, fault: Fault) {
         self.faults.push(fault);

@@ -5,6 +5,7 @@ mod files;
 mod model;
 mod rules;
 mod shipped;
+mod stores;
 mod tables;
 mod together;
 

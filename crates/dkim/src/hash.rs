@@ -108,6 +108,11 @@ impl BodyHasher {
         self.add(None, sum)
     }
 
+    /// How many different hashes were asked for.
+    pub(crate) fn requests(&self) -> usize {
+        self.specs.len()
+    }
+
     /// Takes the next chunk of the body.
     pub fn update(&mut self, chunk: &[u8]) -> Appetite {
         for Lane { canonicalizer, out } in self.lanes.iter_mut().filter(|lane| !lane.is_sated()) {

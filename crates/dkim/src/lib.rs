@@ -52,6 +52,6 @@ pub use request::{
     BodyLength, DEFAULT_FIELDS, DkimRequest, DomainKeysRequest, FieldNames, FieldSelection, OVERSIGNED,
     Oversign, SignatureRequest, TemplateRequest,
 };
-pub use signing::{SignError, Signing};
+pub use signing::{Prehash, SignError, Signing};
 pub use tags::{Tag, TagError, TagList};
 pub use verification::Verification;

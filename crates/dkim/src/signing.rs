@@ -1,9 +1,11 @@
 //! Making all signatures of a message: requests in, fields out.
 
+use crate::algorithm::{Canonicalization, HashAlgorithm};
 use crate::dkim::sign::{DkimSigning, DkimTemplate};
+use crate::dkim::verify::body_form;
 use crate::domainkeys::sign::{DomainKeysSigning, DomainKeysTemplate};
 use crate::fields::FieldIndex;
-use crate::hash::{Appetite, BodyHasher, BodyHashes};
+use crate::hash::{Appetite, BodyHashSpec, BodyHasher, BodyHashes};
 use crate::key::PrivateKeyError;
 use crate::report::SignatureError;
 use crate::request::SignatureRequest;
@@ -60,6 +62,9 @@ pub enum SignError {
     /// `bh=` of the template is that of another body.
     #[error("the template has the hash of another body")]
     TemplateBody,
+    /// The body came before the request, and was not hashed for it.
+    #[error("the body has not been hashed for this signature")]
+    BodyGone,
     /// DomainKeys: the sending address is not within `d=`, or cannot be read.
     #[error("the sender is not within the signing domain")]
     Sender,
@@ -98,16 +103,51 @@ pub(crate) struct Material<'a> {
     pub(crate) hashes: &'a BodyHashes,
 }
 
+/// A body that comes in before it is known who signs: DKIM signatures over all of it can be made afterwards.
+#[derive(Clone, Default)]
+pub struct Prehash(BodyHasher);
+
+impl Prehash {
+    /// Readies it for signatures of this canonicalization; to be called before the body starts.
+    pub fn expect(&mut self, canonicalization: Canonicalization) {
+        // SHA-256 is all that DKIM signs with (RFC 8301 §3.1).
+        self.0.request(BodyHashSpec::new(body_form(canonicalization.body), HashAlgorithm::Sha256));
+    }
+
+    /// Takes the next chunk of the body. A chunk may end anywhere.
+    pub fn body(&mut self, chunk: &[u8]) -> Appetite {
+        self.0.update(chunk)
+    }
+}
+
 impl Signing {
     /// Starts on a header; refuses what would make no good signature.
     pub fn begin(header: &Header, requests: Vec<SignatureRequest>) -> Result<Self, SignError> {
+        Self::start(header, requests, BodyHasher::default())
+    }
+
+    /// The same, after the body has come. What was not expected of it is refused.
+    pub fn begin_late(
+        header: &Header,
+        requests: Vec<SignatureRequest>,
+        Prehash(body): Prehash,
+    ) -> Result<Self, SignError> {
+        let expected = body.requests();
+        let signing = Self::start(header, requests, body)?;
+        if signing.body.requests() == expected { Ok(signing) } else { Err(SignError::BodyGone) }
+    }
+
+    fn start(
+        header: &Header,
+        requests: Vec<SignatureRequest>,
+        mut body: BodyHasher,
+    ) -> Result<Self, SignError> {
         let index = FieldIndex::new(header);
         match index.places("From").len() {
             0 => return Err(SignError::NoFrom),
             1 => {}
             _ => return Err(SignError::SeveralFrom),
         }
-        let mut body = BodyHasher::default();
         let mut start = Start { header, index: &index, body: &mut body };
         let pending = requests
             .into_iter()

@@ -6,6 +6,7 @@ mod keys;
 mod outbound;
 pub mod settings;
 mod store;
+pub mod stores;
 mod watch;
 
 pub use keys::{MOST_AT_START, Made, Missing, flaw as flaw_of_key, remedy as remedy_for_key};

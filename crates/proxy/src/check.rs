@@ -2,6 +2,7 @@
 
 mod keys;
 mod published;
+mod stores;
 
 use crate::assemble::{Assembly, Missing, assemble};
 use crate::cli::CheckArgs;
@@ -16,21 +17,26 @@ use std::process::ExitCode;
 
 /// Reads the files, the keys and the zones, and says what is wrong with them.
 pub fn check(arguments: &CheckArgs) -> ExitCode {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return exit::IO.into();
+    };
     let (assemblies, mut reports) = {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         // Resolvers are set up, and want to know where they would run.
-        let _guard = runtime.as_ref().ok().map(tokio::runtime::Runtime::enter);
+        let _guard = runtime.enter();
         assemble(&arguments.configs, Missing::Leave, &Metrics::default())
     };
     let mut sound = Vec::new();
+    let mut out_of_reach = false;
     for assembly in &assemblies {
-        let of_tables = keys::of_tables(assembly, &config::rules(&assembly.config));
+        let mut found = keys::of_tables(assembly, &config::rules(&assembly.config));
+        let (of_stores, silent) = runtime.block_on(stores::ask(assembly));
+        found.extend(of_stores);
+        out_of_reach |= silent;
         let is_its = |report: &&Report| report.file().name == assembly.config.file.name;
-        let is_sound = !reports.iter().filter(is_its).any(Report::is_fatal) && !faults::any_fatal(&of_tables);
-        if is_sound {
+        if !reports.iter().filter(is_its).any(Report::is_fatal) && !faults::any_fatal(&found) {
             sound.push(assembly);
         }
-        reports.extend(of_tables);
+        reports.extend(found);
     }
     let asks = arguments.dns || arguments.from.zone.is_some() || !arguments.from.servers.is_empty();
     let published = if asks {
@@ -52,7 +58,11 @@ pub fn check(arguments: &CheckArgs) -> ExitCode {
     if faults::any_fatal(&reports) {
         return exit::CONFIGURATION.into();
     }
-    published.map_or(ExitCode::SUCCESS, |published| key::check::status(&published.findings))
+    let findings = published.map_or_else(Vec::new, |published| published.findings);
+    if out_of_reach && !findings.iter().any(key::inspect::Finding::is_fatal) {
+        return exit::TEMPORARY.into();
+    }
+    key::check::status(&findings)
 }
 
 fn show(sound: &[&Assembly], reports: &[Report], published: Option<&Published>) {
@@ -63,6 +73,12 @@ fn show(sound: &[&Assembly], reports: &[Report], published: Option<&Published>) 
     }
     if let Some(published) = published {
         print!("{published}");
+        for store in sound.iter().copied().flat_map(stores::named) {
+            println!(
+                "\n{store}: its keys are not compared with the DNS, since it is asked for one domain at a time; see \
+                 what it has for one with `dkimgate explain CONFIG --from name@domain`"
+            );
+        }
     }
 }
 
@@ -85,6 +101,7 @@ fn summary(Assembly { config, .. }: &Assembly) -> String {
                 1 => Some("those of a table".to_owned()),
                 several => Some(format!("those of {several} tables")),
             });
+            words.extend(outbound.stores().map(|store| format!("whoever {} knows", store.name)));
             format!("signs for {}", list(words))
         }
         config::Engine::Inbound(_) => format!("verifies as {}", config.listener.hostname),

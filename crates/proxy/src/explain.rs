@@ -46,7 +46,7 @@ pub fn explain(arguments: &ExplainArgs) -> ExitCode {
     let author = explanation.author.map(|author| author.to_string()).unwrap_or_default();
     let listener = assembly.config.listener.listen.first().map(|listen| listen.value.to_string());
     let envelope = Arc::new(envelope(arguments, author, listener.unwrap_or_default()));
-    println!("{}", engine.explain(&header, &envelope));
+    println!("{}", runtime.block_on(engine.explain_asking(&header, &envelope)));
     let decide = |message: &[u8]| {
         let (header, body) = Header::split(message);
         let mut pass = engine.open(Arc::clone(&envelope));

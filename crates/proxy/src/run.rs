@@ -1,6 +1,6 @@
 //! `dkimgate run`: serves until it is told to stop.
 
-use crate::assemble::{Assembly, Missing, assemble};
+use crate::assemble::{Assembly, Missing, assemble, stores};
 use crate::bind::{self, Inherited};
 use crate::cli::RunArgs;
 use crate::key_watch::KeyWatch;
@@ -17,7 +17,7 @@ use std::time::SystemTime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 /// Reads the files, binds their listeners, serves, drains.
 pub fn run(arguments: &RunArgs) -> ExitCode {
@@ -61,6 +61,9 @@ async fn serve(arguments: &RunArgs, inherited: Inherited) -> ExitCode {
     serving.tell(told, &assemblies);
     let addresses: Vec<&str> = serving.files.iter().flat_map(File::addresses).collect();
     info!(listen = addresses.join(","), metrics = serving.metrics_addresses(), "ready");
+    for assembly in &assemblies {
+        tokio::spawn(try_stores(assembly.config.engine.clone()));
+    }
     notify::ready();
     let watchdog = tokio::spawn(notify::watchdog());
     let keys = KeyWatch::new(&assemblies, read, arguments.log.format);
@@ -238,6 +241,16 @@ impl File {
         self.listen == assembly.config.listen()
             && self.metrics == assembly.metrics_address()
             && self.services.iter().all(|service| service.is_of(assembly))
+    }
+}
+
+/// Says at the start which databases with keys do not answer; one that is out of reach says so itself.
+async fn try_stores(engine: config::Engine) {
+    let config::Engine::Outbound(outbound) = engine else { return };
+    for (store, error) in stores::probe(&outbound).await {
+        if !error.is_outage() {
+            warn!(store = store.name, %error, "key store cannot be used; mail that needs its keys waits");
+        }
     }
 }
 

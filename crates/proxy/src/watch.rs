@@ -228,7 +228,7 @@ impl Watch {
         let subject = Subject {
             domain: signature.domain.clone(),
             selector: signature.selector.clone(),
-            path: signature.key.as_str().into(),
+            path: signature.key.to_string().into(),
             key: Some(key.clone()),
         };
         let mut record = Record::new(subject, named);

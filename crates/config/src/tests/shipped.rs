@@ -1,5 +1,5 @@
 use super::config;
-use crate::{Conformity, Engine, Rule};
+use crate::{Conformity, Database, Engine, RedisLayout, Rule};
 use filter::Network;
 use policy::outbound::{Action, Style};
 
@@ -129,4 +129,13 @@ fn the_rules_that_the_outbound_file_shows_are_well() {
     assert_eq!(config.warnings, []);
     let Engine::Outbound(outbound) = config.engine else { panic!("outbound") };
     assert_eq!((outbound.rules().count(), outbound.tables().count()), (9, 4));
+    let stores: Vec<_> = outbound.stores().collect();
+    assert_eq!(stores.len(), 3);
+    let said = (stores[0].deadline, stores[0].refresh, stores[0].unknown);
+    let defaults = (stores::Settings::DEADLINE, stores::Settings::REFRESH, stores::Settings::UNKNOWN);
+    assert_eq!(said, (Some(defaults.0), Some(defaults.1), Some(defaults.2)));
+    let Database::Postgres { query, .. } = &stores[0].database else { panic!("the first") };
+    assert_eq!(query.as_deref(), Some(stores::PostgresSettings::QUERY));
+    let Database::Redis { layout, .. } = &stores[1].database else { panic!("the second") };
+    assert_eq!(layout, &Some(RedisLayout::Key(stores::Layout::KEY.to_owned())));
 }

@@ -31,8 +31,12 @@ impl RuleTable {
 
     fn hides(&self, earlier: &Rule, later: &Rule) -> bool {
         let same_table = earlier.table.is_some() && earlier.table == later.table;
-        let ends =
-            self.matching() == Matching::First || same_table || !matches!(earlier.action, Action::Sign(_));
+        let ends = match earlier.action {
+            Action::Sign(_) => self.matching() == Matching::First || same_table,
+            // What it has no keys for goes on.
+            Action::Ask(_) => false,
+            Action::Leave(_) | Action::Refuse(_) => true,
+        };
         ends && earlier.conditions.cover(&later.conditions)
     }
 }

@@ -1,12 +1,14 @@
 //! Which signatures a message gets, and why.
 
 use super::rule::{Action, Matching, Rule, Subject};
+use super::store::{Answered, Question, StoreFault, StoreTemplate};
 use super::table::RuleTable;
 use super::template::{ChosenSignature, SignatureTemplate};
 use dkim::{Kind, TagList};
 use filter::{Envelope, Refusal};
 use mail::{Author, AuthorError, Domain, Header, Mailbox, parse_mailboxes};
 use std::fmt;
+use std::ops::ControlFlow;
 use thiserror::Error;
 
 /// How many rules are explained one by one; of more, those that may fit the author's domain.
@@ -43,6 +45,17 @@ pub enum Outcome {
     Leave(Unsigned),
     /// The client hears no, for this reason.
     Refuse(Refusal, String),
+    /// That depends on what a store answers.
+    Ask(Question),
+    /// A store that had to be asked has no answer.
+    Unanswered {
+        /// The name of the rule that asks it, which is that of the store.
+        rule: String,
+        /// For which domain.
+        domain: Domain,
+        /// Why.
+        fault: StoreFault,
+    },
 }
 
 /// Why a message is not signed.
@@ -54,6 +67,14 @@ pub enum Unsigned {
     /// No rule fits.
     #[error("no rule for {0}")]
     NoRule(Domain),
+    /// No rule fits, and none of the stores that rules ask knows the domain.
+    #[error("no keys of {domain} in {}", stores.join(", "))]
+    Unknown {
+        /// The names of the rules that ask them.
+        stores: Vec<String>,
+        /// The author's domain.
+        domain: Domain,
+    },
     /// A rule says so.
     #[error("{rule}: {reason}")]
     Rule {
@@ -81,7 +102,7 @@ impl Unsigned {
     pub fn sort(&self) -> &'static str {
         match self {
             Self::Author(_) => "author",
-            Self::NoRule(_) => "no_rule",
+            Self::NoRule(_) | Self::Unknown { .. } => "no_rule",
             Self::Rule { .. } => "rule",
             Self::Disagreement { .. } => "disagreement",
             Self::SignedAlready => "signed_already",
@@ -90,19 +111,29 @@ impl Unsigned {
 }
 
 impl RuleTable {
-    /// Walks the rules for a message aloud, without touching a key.
+    /// Walks the rules for a message aloud, without touching a key or a store.
     #[must_use]
     pub fn explain(&self, header: &Header, envelope: &Envelope) -> Explanation {
+        self.explain_with(header, envelope, &Answered::default())
+    }
+
+    /// The same, with what stores have answered.
+    pub(super) fn explain_with(
+        &self,
+        header: &Header,
+        envelope: &Envelope,
+        answered: &Answered,
+    ) -> Explanation {
         let everything = self.rules().len() <= MOST_EXPLAINED;
         let rules = |domain: &Domain| {
             if everything { self.rules().iter().collect() } else { self.candidates(domain) }
         };
-        explain(self.matching(), rules, Walk::aloud(header, envelope))
+        explain(self.matching(), rules, Walk::aloud(header, envelope, answered))
     }
 
     /// The same, with no more work than it takes.
-    pub(super) fn decide(&self, header: &Header, envelope: &Envelope) -> Explanation {
-        explain(self.matching(), |domain| self.candidates(domain), Walk::silent(header, envelope))
+    pub(super) fn decide(&self, header: &Header, envelope: &Envelope, answered: &Answered) -> Explanation {
+        explain(self.matching(), |domain| self.candidates(domain), Walk::silent(header, envelope, answered))
     }
 }
 
@@ -129,6 +160,7 @@ fn explain<'a>(
 struct Walk<'a> {
     header: &'a Header,
     envelope: &'a Envelope,
+    answered: &'a Answered,
     /// What came of the rules so far, if anybody wants to know.
     steps: Option<Vec<Step>>,
     chosen: Vec<ChosenSignature>,
@@ -136,15 +168,26 @@ struct Walk<'a> {
     table: Option<u32>,
     /// Whether a signature was left out since the message has it already.
     repeated: bool,
+    /// The rules whose stores do not know the domain.
+    ignorant: Vec<String>,
 }
 
 impl<'a> Walk<'a> {
-    fn aloud(header: &'a Header, envelope: &'a Envelope) -> Self {
-        Self { steps: Some(Vec::new()), ..Self::silent(header, envelope) }
+    fn aloud(header: &'a Header, envelope: &'a Envelope, answered: &'a Answered) -> Self {
+        Self { steps: Some(Vec::new()), ..Self::silent(header, envelope, answered) }
     }
 
-    fn silent(header: &'a Header, envelope: &'a Envelope) -> Self {
-        Self { header, envelope, steps: None, chosen: Vec::new(), table: None, repeated: false }
+    fn silent(header: &'a Header, envelope: &'a Envelope, answered: &'a Answered) -> Self {
+        Self {
+            header,
+            envelope,
+            answered,
+            steps: None,
+            chosen: Vec::new(),
+            table: None,
+            repeated: false,
+            ignorant: Vec::new(),
+        }
     }
 
     fn rules(&mut self, matching: Matching, rules: Vec<&Rule>, author: &Author) -> Outcome {
@@ -158,31 +201,35 @@ impl<'a> Walk<'a> {
                 continue;
             }
             self.table = rule.table;
-            if let Some(outcome) = self.apply(rule, &subject) {
-                return outcome;
-            }
-            if matching == Matching::First {
-                break;
+            match self.apply(rule, &subject) {
+                ControlFlow::Break(outcome) => return outcome,
+                ControlFlow::Continue(counts) if counts && matching == Matching::First => break,
+                ControlFlow::Continue(_) => {}
             }
         }
         match std::mem::take(&mut self.chosen) {
             chosen if !chosen.is_empty() => Outcome::Sign(chosen),
             _ if self.repeated => Outcome::Leave(Unsigned::SignedAlready),
+            _ if !self.ignorant.is_empty() => {
+                let (stores, domain) = (std::mem::take(&mut self.ignorant), author.domain().clone());
+                Outcome::Leave(Unsigned::Unknown { stores, domain })
+            }
             _ => Outcome::Leave(Unsigned::NoRule(author.domain().clone())),
         }
     }
 
-    /// Does what a rule that fits says. An outcome ends the walk.
-    fn apply(&mut self, rule: &Rule, subject: &Subject<'_>) -> Option<Outcome> {
+    /// Does what a rule that fits says. An outcome ends the walk; else it says whether the rule counts as one that
+    /// fits.
+    fn apply(&mut self, rule: &Rule, subject: &Subject<'_>) -> ControlFlow<Outcome, bool> {
         if let Some(agreement) = &rule.agreement
             && let Err(words) = agreement.hold(subject)
         {
             self.note(rule, true, || format!("fits, but {words}"));
             let unsigned = Unsigned::Disagreement { rule: rule.name.clone(), words };
             if agreement.refuse {
-                return Some(Outcome::Refuse(not_yours(), unsigned.to_string()));
+                return ControlFlow::Break(Outcome::Refuse(not_yours(), unsigned.to_string()));
             }
-            return Some(Outcome::Leave(unsigned));
+            return ControlFlow::Break(Outcome::Leave(unsigned));
         }
         match &rule.action {
             Action::Sign(templates) => {
@@ -190,19 +237,21 @@ impl<'a> Walk<'a> {
                 for template in self.of_rule(rule, templates, subject) {
                     self.choose(rule, template.choose(rule, &subject.author.domain, &domain));
                 }
-                None
+                ControlFlow::Continue(true)
             }
+            Action::Ask(template) => self.ask(rule, template, &subject.author.domain),
             // What rules before it said stands.
             Action::Leave(_) if !self.chosen.is_empty() => {
-                Some(Outcome::Sign(std::mem::take(&mut self.chosen)))
+                ControlFlow::Break(Outcome::Sign(std::mem::take(&mut self.chosen)))
             }
             Action::Leave(reason) => {
                 self.note(rule, true, || format!("leaves it unsigned: {reason}"));
-                Some(Outcome::Leave(Unsigned::Rule { rule: rule.name.clone(), reason: reason.clone() }))
+                let unsigned = Unsigned::Rule { rule: rule.name.clone(), reason: reason.clone() };
+                ControlFlow::Break(Outcome::Leave(unsigned))
             }
             Action::Refuse(refusal) => {
                 self.note(rule, true, || format!("refuses it: {}", refusal.text));
-                Some(Outcome::Refuse(refusal.clone(), rule.name.clone()))
+                ControlFlow::Break(Outcome::Refuse(refusal.clone(), rule.name.clone()))
             }
         }
     }
@@ -221,6 +270,37 @@ impl<'a> Walk<'a> {
             }
             _ => templates,
         }
+    }
+
+    /// Chooses what a store has; the walk ends where its answer is not there yet.
+    fn ask(&mut self, rule: &Rule, template: &StoreTemplate, author: &Domain) -> ControlFlow<Outcome, bool> {
+        for domain in template.domains(author) {
+            let question = Question { store: template.store, domain };
+            let domain = &question.domain;
+            match self.answered.to(&question) {
+                None => {
+                    self.note(rule, true, || format!("is asked for the keys of {domain}"));
+                    return ControlFlow::Break(Outcome::Ask(question));
+                }
+                Some(Err(fault)) => {
+                    let fault = fault.clone();
+                    self.note(rule, true, || format!("does not tell the keys of {domain}: {fault}"));
+                    let (rule, domain) = (rule.name.clone(), domain.clone());
+                    return ControlFlow::Break(Outcome::Unanswered { rule, domain, fault });
+                }
+                Some(Ok(keys)) if keys.is_empty() => {
+                    self.note(rule, false, || format!("has no keys of {domain}"));
+                }
+                Some(Ok(keys)) => {
+                    for key in keys.iter() {
+                        self.choose(rule, template.choose(rule, domain, key));
+                    }
+                    return ControlFlow::Continue(true);
+                }
+            }
+        }
+        self.ignorant.push(rule.name.clone());
+        ControlFlow::Continue(false)
     }
 
     fn choose(&mut self, rule: &Rule, chosen: ChosenSignature) {
@@ -295,6 +375,10 @@ impl fmt::Display for Outcome {
             Self::Leave(reason) => write!(f, "unsigned: {reason}"),
             Self::Refuse(refusal, reason) => {
                 write!(f, "refused: {} {} {} ({reason})", refusal.code, refusal.enhanced, refusal.text)
+            }
+            Self::Ask(Question { domain, .. }) => write!(f, "depends on what a store has for {domain}"),
+            Self::Unanswered { rule, domain, fault } => {
+                write!(f, "not signed: {rule} does not tell the keys of {domain}: {fault}")
             }
         }
     }

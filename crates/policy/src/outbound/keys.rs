@@ -3,11 +3,12 @@
 //! [`KeyStore`] fetches a key by its name; whoever implements it does the I/O. [`KeyCache`] stands before a store
 //! that is slow, so that a site with a hundred thousand domains holds the keys in memory that it uses.
 
+use super::recent::Recent;
 use dkim::PrivateKey;
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 
 /// The name of a private key: what its store finds it by, such as the path of a file.
@@ -70,53 +71,29 @@ impl<H: BuildHasher + Send + Sync + 'static> KeyStore for HashMap<KeyName, Arc<d
 /// Remembers the keys used last. What is forgotten wipes itself once no message needs it any more.
 pub struct KeyCache<S> {
     store: S,
-    capacity: usize,
-    memory: Mutex<Memory>,
-}
-
-#[derive(Default)]
-struct Memory {
-    keys: HashMap<KeyName, (Arc<dyn PrivateKey>, u64)>,
-    /// Counts the uses: the larger the number beside a key, the later it was used.
-    uses: u64,
+    keys: Mutex<Recent<KeyName, Arc<dyn PrivateKey>>>,
 }
 
 impl<S: KeyStore> KeyCache<S> {
     /// Remembers up to `capacity` keys of a store, and one at least.
     #[must_use]
     pub fn new(store: S, capacity: usize) -> Self {
-        Self { store, capacity: capacity.max(1), memory: Mutex::default() }
+        Self { store, keys: Mutex::new(Recent::new(capacity)) }
     }
 
-    fn remembered(&self, name: &KeyName) -> Option<Arc<dyn PrivateKey>> {
-        let memory = &mut *self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        let (key, last_use) = memory.keys.get_mut(name)?;
-        memory.uses += 1;
-        *last_use = memory.uses;
-        Some(Arc::clone(key))
-    }
-
-    fn remember(&self, name: &KeyName, key: &Arc<dyn PrivateKey>) {
-        let memory = &mut *self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.uses += 1;
-        memory.keys.insert(name.clone(), (Arc::clone(key), memory.uses));
-        if memory.keys.len() > self.capacity {
-            // Looking at all of them costs less than reading one key.
-            let oldest =
-                memory.keys.iter().min_by_key(|(_, (_, last_use))| *last_use).map(|(name, _)| name.clone());
-            oldest.map(|name| memory.keys.remove(&name));
-        }
+    fn known(&self) -> MutexGuard<'_, Recent<KeyName, Arc<dyn PrivateKey>>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<S: KeyStore> KeyStore for KeyCache<S> {
     fn key(&self, name: &KeyName) -> Result<Arc<dyn PrivateKey>, KeyFault> {
-        if let Some(key) = self.remembered(name) {
-            return Ok(key);
+        if let Some(key) = self.known().get(name) {
+            return Ok(Arc::clone(key));
         }
         // Without the lock: a slow store holds up nobody whose key is known.
         let key = self.store.key(name)?;
-        self.remember(name, &key);
+        self.known().insert(name.clone(), Arc::clone(&key));
         Ok(key)
     }
 }
@@ -157,6 +134,6 @@ mod tests {
         let cache = KeyCache::new(keys, 2);
         let fault = cache.key(&KeyName::new("x")).unwrap_err();
         assert_eq!(fault.to_string(), "key x does not exist");
-        assert!(cache.memory.lock().unwrap().keys.is_empty());
+        assert!(cache.known().get(&KeyName::new("x")).is_none());
     }
 }

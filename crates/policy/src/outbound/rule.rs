@@ -2,7 +2,9 @@
 
 use super::agreement::{Agreement, address};
 use super::pattern::{AddressPattern, Glob};
+use super::store::StoreTemplate;
 use super::template::SignatureTemplate;
+use dkim::Canonicalization;
 use filter::{Client, Envelope, Network, Refusal};
 use mail::{Author, Domain, Header, Mailbox};
 use std::fmt;
@@ -52,10 +54,25 @@ impl Rule {
 pub enum Action {
     /// These signatures.
     Sign(Vec<SignatureTemplate>),
+    /// Those of the keys that a store has for the author's domain. Where it has none, the rule does not fit.
+    Ask(StoreTemplate),
     /// None, for the reason given.
     Leave(String),
     /// The client hears no.
     Refuse(Refusal),
+}
+
+impl Action {
+    /// The canonicalizations of the DKIM signatures that it makes.
+    pub(super) fn canonicalizations(&self) -> Vec<Canonicalization> {
+        match self {
+            Self::Sign(templates) => {
+                templates.iter().filter_map(|template| template.style.canonicalization()).collect()
+            }
+            Self::Ask(template) => template.style.canonicalization().into_iter().collect(),
+            Self::Leave(_) | Self::Refuse(_) => Vec::new(),
+        }
+    }
 }
 
 /// When a rule fits: every list that is not empty must have an entry that does.

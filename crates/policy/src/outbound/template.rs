@@ -2,6 +2,7 @@
 
 use super::keys::KeyName;
 use super::rule::Rule;
+use super::store::{StoreTemplate, StoredKey};
 use dkim::{
     Algorithm, Canonicalization, DkimRequest, DomainKeysRequest, FieldSelection, Kind, OldForm, PrivateKey,
     SignatureRequest,
@@ -118,37 +119,81 @@ pub struct ChosenSignature {
     /// `s=`
     pub selector: Domain,
     /// The private key.
-    pub key: KeyName,
+    pub key: ChosenKey,
     /// All the rest.
     pub style: Arc<Style>,
+}
+
+/// The private key of a signature.
+#[derive(Clone, Debug)]
+pub enum ChosenKey {
+    /// The one of this name.
+    Named(KeyName),
+    /// This one, which came from a store.
+    Stored(Arc<dyn PrivateKey>),
 }
 
 impl SignatureTemplate {
     /// What this rule makes for an author who fits by `matched`.
     pub(super) fn choose(&self, rule: &Rule, author: &Domain, matched: &Domain) -> ChosenSignature {
-        let kind = match *self.style {
-            Style::Dkim(_) => Kind::Dkim,
-            Style::DomainKeys(_) => Kind::DomainKeys,
-        };
         ChosenSignature {
             rule: rule.name.clone(),
-            kind,
+            kind: self.style.kind(),
             domain: match &self.domain {
                 SigningDomain::Matched => matched.clone(),
                 SigningDomain::Author => author.clone(),
                 SigningDomain::Fixed(domain) => domain.clone(),
             },
             selector: self.selector.clone(),
-            key: match &self.key {
+            key: ChosenKey::Named(match &self.key {
                 KeyChoice::Named(name) => name.clone(),
                 KeyChoice::ByDomain(pieces) => KeyName::new(&pieces.join(author.as_str())),
-            },
+            }),
             style: Arc::clone(&self.style),
         }
     }
 }
 
+impl StoreTemplate {
+    /// What this rule makes with a key that its store has for `domain`.
+    pub(super) fn choose(&self, rule: &Rule, domain: &Domain, stored: &StoredKey) -> ChosenSignature {
+        ChosenSignature {
+            rule: rule.name.clone(),
+            kind: self.style.kind(),
+            domain: domain.clone(),
+            selector: stored.selector.clone(),
+            key: ChosenKey::Stored(Arc::clone(&stored.key)),
+            style: Arc::clone(&self.style),
+        }
+    }
+}
+
+impl Style {
+    /// That of a DKIM signature.
+    pub(super) fn canonicalization(&self) -> Option<Canonicalization> {
+        match self {
+            Self::Dkim(style) => Some(style.canonicalization),
+            Self::DomainKeys(_) => None,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Dkim(_) => Kind::Dkim,
+            Self::DomainKeys(_) => Kind::DomainKeys,
+        }
+    }
+}
+
 impl ChosenSignature {
+    /// How the log calls its key.
+    pub(super) fn key_name(&self) -> KeyName {
+        match &self.key {
+            ChosenKey::Named(name) => name.clone(),
+            ChosenKey::Stored(_) => KeyName::new(&format!("{} of {}", self.selector, self.domain)),
+        }
+    }
+
     /// Whether both would be verified with the same key record.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         self.kind == other.kind && self.domain == other.domain && self.selector == other.selector
@@ -192,6 +237,15 @@ impl Identity {
             Self::AtAuthorDomain(local_part) => {
                 author.domain.is_within(domain).then(|| format!("{local_part}@{}", author.domain))
             }
+        }
+    }
+}
+
+impl fmt::Display for ChosenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => f.pad(name.as_str()),
+            Self::Stored(_) => f.pad("stored"),
         }
     }
 }

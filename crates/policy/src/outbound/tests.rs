@@ -498,7 +498,7 @@ fn the_author_may_decide_about_domain_key_and_identity() {
         outbound(Matching::All, rules).explain(&Header::split(MESSAGE.as_bytes()).0, &envelope());
     let Outcome::Sign(chosen) = explanation.outcome else { panic!("{explanation}") };
     assert_eq!(chosen[0].domain, domain("news.a.example"));
-    assert_eq!(chosen[0].key, KeyName::new("keys/news.a.example/news.a.example.pem"));
+    assert_eq!(chosen[0].key.to_string(), "keys/news.a.example/news.a.example.pem");
     let author = mail::parse_mailboxes(b"joe@news.a.example").unwrap().remove(0);
     let request = chosen[0].request(crate::tests::rsa(), &author, NOW);
     let dkim::SignatureRequest::Dkim(request) = request else { panic!("DKIM") };

@@ -3,17 +3,22 @@
 use super::decide::Unsigned;
 use super::keys::{KeyFault, KeyName};
 use super::publication::Standing;
+use super::store::StoreFault;
 use super::template::ChosenSignature;
 use super::{FaultMeasures, OnFault};
-use dkim::{SignError, Signing};
+use dkim::{Prehash, SignError, Signing};
 use filter::{Account, Decision, Edits, Refusal, Verdict};
-use mail::Mailbox;
+use mail::{Domain, Mailbox};
 use thiserror::Error;
 
 /// What is being done with a message.
 pub(super) enum Course {
     /// Its header has not come yet.
     Unread,
+    /// Stores are being asked who signs; the body comes in meanwhile.
+    Ask(Box<Prehash>),
+    /// A store had no answer.
+    Unanswered(Unanswered),
     /// Signatures are being made.
     Sign(Box<Making>),
     /// It goes through as it is.
@@ -40,6 +45,14 @@ pub(super) struct Refused {
     pub(super) sort: &'static str,
     /// The reason in words.
     pub(super) reason: String,
+}
+
+/// A store that had no answer, and so nobody knows which signatures are to be made.
+pub(super) struct Unanswered {
+    /// The rule that asks it.
+    pub(super) rule: String,
+    pub(super) domain: Domain,
+    pub(super) fault: StoreFault,
 }
 
 /// A signature that a rule asks for and that is not made, and why.
@@ -122,11 +135,29 @@ impl Course {
             Self::Refuse(Refused { refusal, sort, reason }) => {
                 (Verdict::Refuse(refusal), account("refused", sort, reason))
             }
+            Self::Ask(_) => unreachable!("its answers are there when a message ends"),
+            Self::Unanswered(unanswered) => unanswered.end(measures),
             Self::Fault(omitted) => faulty(&omitted, measures),
             Self::Sign(making) => making.end(measures, standings),
         };
         account.author = author.map(|author| author.to_string());
         Decision { verdict, account }
+    }
+}
+
+impl Unanswered {
+    fn end(self, measures: FaultMeasures) -> (Verdict, Account) {
+        let Self { rule, domain, fault } = self;
+        // A store that is out of reach comes back; a message that went out unsigned does not.
+        let (measure, sort) = match fault {
+            StoreFault::Unavailable(_) => (OnFault::Defer, "key_unavailable"),
+            StoreFault::Unusable(_) => (measures.unreadable, "key_unreadable"),
+        };
+        let detail = format!("{rule} does not tell the keys of {domain}: {fault}");
+        match measure {
+            OnFault::Defer => (Verdict::Refuse(not_now()), account("deferred", sort, detail)),
+            OnFault::Leave => (unchanged(), account("unsigned", sort, detail)),
+        }
     }
 }
 

@@ -3,13 +3,14 @@
 use super::Engine;
 use super::keys::{self, Made, Missing};
 use super::store::Keys;
+use super::stores;
 use super::watch::watch;
 use crate::host;
 use crate::metrics::Metrics;
 use crate::watch::Watch;
 use config::{Fault, Outbound};
 use policy::OutboundSettings;
-use policy::outbound::{Completion, RuleTable};
+use policy::outbound::{Completion, DomainStore, RuleTable};
 use std::sync::Arc;
 
 /// Reads the keys that the file names, and lets the engine go by its rules.
@@ -28,7 +29,10 @@ pub fn engine(
         message_id: outbound.conformity.missing_message_id,
         randomness: Arc::new(host::random),
     };
-    let mut engine = policy::Outbound::new(settings, keys, Arc::new(host::now)).completing(completion);
+    let stores = stores::open(outbound, faults).into_iter().map(|store| store as Arc<dyn DomainStore>);
+    let mut engine = policy::Outbound::new(settings, keys, Arc::new(host::now))
+        .with_stores(stores.collect())
+        .completing(completion);
     if let Some(watch) = &watch {
         engine = engine.asking(Arc::new(watch.clone()));
     }

@@ -77,6 +77,15 @@ pub fn read_guarded(path: &Path) -> Result<SigningKey, KeyFileError> {
     SigningKey::from_pem(&pem).map_err(|source| KeyFileError::Unusable { path: path.to_owned(), source })
 }
 
+/// Reads a password, the first line of its file, unless others may read it too.
+pub fn read_password(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
+    let secret = guarded(path)?;
+    let unreadable =
+        |kind: io::ErrorKind| KeyFileError::Unreadable { path: path.to_owned(), source: kind.into() };
+    let text = std::str::from_utf8(&secret).map_err(|_| unreadable(io::ErrorKind::InvalidData))?;
+    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
+}
+
 /// Reads a secret, unless others may read it too.
 pub fn guarded(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let unreadable = |source| KeyFileError::Unreadable { path: path.to_owned(), source };

@@ -2,7 +2,7 @@ use super::*;
 use crate::metrics::{Metrics, Purpose};
 use dkim::{KeyRecord, PrivateKey, SigningKey};
 use dns::{Unavailable, Zone};
-use policy::outbound::KeyName;
+use policy::outbound::{ChosenKey, KeyName};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -24,7 +24,7 @@ fn signature(name: &str) -> ChosenSignature {
         kind: dkim::Kind::Dkim,
         domain: domain(name),
         selector: domain("s1"),
-        key: KeyName::new("s1.pem"),
+        key: ChosenKey::Named(KeyName::new("s1.pem")),
         style: Arc::default(),
     }
 }

@@ -1,0 +1,33 @@
+//! From settings to a store.
+
+use crate::settings::{Database, Settings};
+use crate::store::Store;
+use thiserror::Error;
+
+/// This program was built without the database that is asked for.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("this dkimgate was built without {0}")]
+pub struct NotBuilt(
+    /// The Cargo feature that brings it in.
+    pub &'static str,
+);
+
+/// A store that goes by these settings; it connects when it is first asked.
+///
+/// # Errors
+///
+/// If the Cargo feature of its database is off.
+pub fn open(settings: &Settings) -> Result<Store, NotBuilt> {
+    match &settings.database {
+        #[cfg(feature = "postgres")]
+        Database::Postgres(database) => {
+            Ok(Store::new(settings, crate::postgres::Postgres::new(database.clone())))
+        }
+        #[cfg(not(feature = "postgres"))]
+        Database::Postgres(_) => Err(NotBuilt("postgres")),
+        #[cfg(feature = "redis")]
+        Database::Redis(database) => Ok(Store::new(settings, crate::redis::Redis::new(database.clone()))),
+        #[cfg(not(feature = "redis"))]
+        Database::Redis(_) => Err(NotBuilt("redis")),
+    }
+}
