@@ -20,8 +20,8 @@ use tokio::runtime::Runtime;
 
 /// Measured: 4.5.
 const RELAXED: f64 = 6.0;
-/// Measured: 1.1.
-const SIGNED: f64 = 1.5;
+/// Measured: 1.1. Over 30 % above the bare signature is a regression, whatever was measured.
+const SIGNED: f64 = 1.3;
 /// Measured: 1.0 to 1.2.
 const RELAY: f64 = 1.5;
 
