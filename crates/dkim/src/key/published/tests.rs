@@ -74,12 +74,17 @@ fn every_wound_of_the_base64() {
     let damaged = KeyFlaw::Damaged;
     let with = |at: usize, c: &str| format!("{}{c}{}", &p[..at], &p[at + 1..]);
     let last = p.len();
+    let letter = 1 + p.bytes().skip(99).position(|c| c.is_ascii_uppercase()).unwrap() + 99;
     for (text, expected) in [
         (p[..237].to_owned(), damaged(Difference::CutShort { have: 237, of: last })),
         (p[237..].to_owned(), damaged(Difference::PieceMissing { octet: 1, count: 237 })),
         (format!("{}{}", &p[..200], &p[300..]), damaged(Difference::PieceMissing { octet: 201, count: 100 })),
         (format!("{}{}", &p[237..], &p[..237]), damaged(Difference::Misordered { octet: last - 237 + 1 })),
         (with(199, if &p[199..200] == "A" { "B" } else { "A" }), damaged(Difference::Altered { octet: 200 })),
+        (
+            with(letter - 1, &p[letter - 1..letter].to_lowercase()),
+            damaged(Difference::Altered { octet: letter }),
+        ),
         (p.to_lowercase(), damaged(Difference::Case)),
         (with(199, "-"), KeyFlaw::Base64 { octet: 200, character: '-' }),
         (with(99, "\u{a0}"), KeyFlaw::Base64 { octet: 100, character: '\u{a0}' }),
