@@ -4,14 +4,15 @@ use crate::Header;
 use memchr::memchr;
 use thiserror::Error;
 
+/// No more room than this is taken at once: what comes in one chunk may be body for the most part.
+const COMMON: usize = 2 << 10;
+
 /// Takes the octets of a message until its header section is complete.
 #[derive(Clone, Debug)]
 pub struct HeaderReader {
     raw: Vec<u8>,
     /// Where the line starts that is not complete yet.
     line: usize,
-    /// Up to where line ends have been looked for.
-    seen: usize,
     limit: usize,
 }
 
@@ -40,25 +41,26 @@ impl HeaderReader {
     /// Starts on a message; the header section may have `limit` octets.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { raw: Vec::new(), line: 0, seen: 0, limit }
+        Self { raw: Vec::new(), line: 0, limit }
     }
 
     /// Takes the next chunk of the message. A chunk may end anywhere.
     pub fn read(&mut self, chunk: &[u8]) -> Result<HeaderProgress, HeaderTooLarge> {
-        let before = self.raw.len();
-        self.raw.extend_from_slice(chunk);
-        while let Some(at) = memchr(b'\n', &self.raw[self.seen..]) {
-            self.seen += at + 1;
-            let line = &self.raw[self.line..self.seen];
+        self.raw.reserve(chunk.len().min(COMMON));
+        let mut at = 0;
+        while let Some(length) = memchr(b'\n', &chunk[at..]) {
+            self.raw.extend_from_slice(&chunk[at..=at + length]);
+            at += length + 1;
+            let line = &self.raw[self.line..];
             if line == b"\r\n" {
                 self.raw.truncate(self.line);
-                return self.within_limit(HeaderProgress::Body { consumed: self.seen - before });
+                return self.within_limit(HeaderProgress::Body { consumed: at });
             }
             if line.ends_with(b"\r\n") {
-                self.line = self.seen;
+                self.line = self.raw.len();
             }
         }
-        self.seen = self.raw.len();
+        self.raw.extend_from_slice(&chunk[at..]);
         self.within_limit(HeaderProgress::More)
     }
 

@@ -9,11 +9,14 @@ use mail::Header;
 use smtp::client::Stage;
 use smtp::content::ContentEncoder;
 use smtp::reply::{Reply, Severity};
+use std::io::IoSlice;
 
-/// A message up to this size goes out in one piece.
-const ONE_PIECE: usize = 256 << 10;
-/// A larger one goes out in pieces of this size.
-const PIECE: usize = 128 << 10;
+/// Of a body in memory so much goes out at once.
+const BLOCK: usize = 256 << 10;
+/// How many pieces a message commonly has: the header, the body, the end, and a few dots.
+const PIECES: usize = 8;
+/// How much a filter commonly adds to a header.
+const ADDED: usize = 2 << 10;
 
 impl Transaction {
     /// Passes the message on; gives the next hop's reply, or what the client hears instead.
@@ -63,41 +66,47 @@ impl Transaction {
 
     async fn send(&mut self, message: &mut Message, edits: &Edits) -> Result<Reply, Fault> {
         let mut encoder = ContentEncoder::default();
-        let mut wire = head(&mut encoder, &message.header, edits, &message.body);
-        match &message.body {
-            Sealed::Memory(body) => {
-                for piece in body.chunks(PIECE) {
-                    encoder.encode(piece, |piece| wire.extend_from_slice(piece));
-                    if wire.len() > ONE_PIECE {
-                        self.send_piece(&mut wire).await?;
-                    }
-                }
-            }
-            Sealed::File { .. } => {
-                let mut block = Vec::new();
-                loop {
-                    block = message.body.next_block(block).await.map_err(Fault::Store)?;
-                    if block.is_empty() {
-                        break;
-                    }
-                    encoder.encode(&block, |piece| wire.extend_from_slice(piece));
-                    self.send_piece(&mut wire).await?;
+        let head = head(&mut encoder, &message.header, edits);
+        let mut wire = Vec::with_capacity(PIECES);
+        wire.push(IoSlice::new(&head));
+        if let Sealed::File { .. } = message.body {
+            self.send_block(&mut wire).await?;
+            wire.clear();
+            self.send_file(&mut encoder, &mut message.body).await?;
+        } else if let Sealed::Memory(body) = &message.body {
+            let mut blocks = body.chunks(BLOCK).peekable();
+            while let Some(block) = blocks.next() {
+                encoder.encode(block, |piece| wire.push(IoSlice::new(piece)));
+                if blocks.peek().is_some() {
+                    self.send_block(&mut wire).await?;
+                    wire.clear();
                 }
             }
         }
-        wire.extend_from_slice(encoder.finish());
-        self.send_last(&wire).await
+        wire.push(IoSlice::new(encoder.finish()));
+        self.send_last(&mut wire).await
     }
 
-    async fn send_piece(&mut self, wire: &mut Vec<u8>) -> Result<(), Fault> {
-        let connection = self.connection.as_mut().ok_or_else(lost)?;
-        connection.send(wire).await?;
-        wire.clear();
-        Ok(())
+    async fn send_file(&mut self, encoder: &mut ContentEncoder, body: &mut Sealed) -> Result<(), Fault> {
+        let mut block = Vec::new();
+        loop {
+            block = body.next_block(block).await.map_err(Fault::Store)?;
+            if block.is_empty() {
+                return Ok(());
+            }
+            let mut wire = Vec::with_capacity(PIECES);
+            encoder.encode(&block, |piece| wire.push(IoSlice::new(piece)));
+            self.send_block(&mut wire).await?;
+        }
+    }
+
+    /// Sends what does not end the content.
+    async fn send_block(&mut self, wire: &mut [IoSlice<'_>]) -> Result<(), Fault> {
+        self.connection.as_mut().ok_or_else(lost)?.send(wire).await
     }
 
     /// Sends what ends the content. Whatever the next hop has said until here was not about all of it.
-    async fn send_last(&mut self, wire: &[u8]) -> Result<Reply, Fault> {
+    async fn send_last(&mut self, wire: &mut [IoSlice<'_>]) -> Result<Reply, Fault> {
         let connection = self.connection.as_mut().ok_or_else(lost)?;
         connection.listen()?;
         connection.send(wire).await?;
@@ -108,13 +117,9 @@ impl Transaction {
     }
 }
 
-/// The edited header, on the wire; with room for the body if it is small.
-fn head(encoder: &mut ContentEncoder, header: &Header, edits: &Edits, body: &Sealed) -> Vec<u8> {
-    let room = match body {
-        Sealed::Memory(body) => (body.len() + header.raw().len() + 4096).min(ONE_PIECE + PIECE),
-        Sealed::File { .. } => ONE_PIECE + PIECE,
-    };
-    let mut wire = Vec::with_capacity(room);
+/// The edited header, on the wire.
+fn head(encoder: &mut ContentEncoder, header: &Header, edits: &Edits) -> Vec<u8> {
+    let mut wire = Vec::with_capacity(header.raw().len() + ADDED);
     for field in edits.apply(header) {
         encoder.encode(field, |piece| wire.extend_from_slice(piece));
     }

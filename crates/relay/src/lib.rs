@@ -44,6 +44,7 @@ pub mod settings;
 mod store;
 mod stream;
 mod transaction;
+mod wait;
 
 pub use fitness::{told, words as unfit_words};
 pub use listener::{Listener, Rights};

@@ -7,6 +7,7 @@ use crate::serve::{Engine, Place, SHUTTING_DOWN};
 use crate::settings::Protocol;
 use crate::stream::Stream;
 use crate::transaction::{Transaction, Way};
+use crate::wait::{Signal, Timer};
 use bytes::Bytes;
 use content::Content;
 use filter::{Account, Filter};
@@ -18,7 +19,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 const TIMED_OUT: Reply = Reply::fixed(b"421 4.4.2 Timeout\r\n");
@@ -65,6 +66,9 @@ pub(crate) struct Session<F: Filter> {
     forwarded: Attributes,
     transaction: Option<Box<Transaction>>,
     content: Option<Box<Content<F>>>,
+    timer: Timer,
+    /// That sessions end when it is convenient.
+    stopping: Signal,
     /// Until when the client has to say something.
     deadline: Instant,
     /// Until when the message under way has to be complete.
@@ -98,6 +102,8 @@ impl<F: Filter> Session<F> {
             forwarded: Attributes::default(),
             transaction: None,
             content: None,
+            timer: Timer::default(),
+            stopping: Signal::of(&place.shared.stopping),
             deadline: Instant::now() + settings.deadlines.client,
             complete_by: None,
             progress: 0,
@@ -110,11 +116,11 @@ impl<F: Filter> Session<F> {
 
     /// Serves the client to the end.
     pub(crate) async fn run(mut self) {
-        let halted = self.place.shared.halted.clone();
+        let mut halted = Signal::of(&self.place.shared.halted);
         let end = tokio::select! {
             biased;
             end = self.converse() => end,
-            () = halted.cancelled() => End::Drained,
+            () = halted.come() => End::Drained,
         };
         let words: &[&Reply] = match &end {
             End::Closed | End::Lost(_) => &[],
@@ -285,9 +291,9 @@ impl<F: Filter> Session<F> {
         let taken = match &mut self.content {
             Some(content) => {
                 let read = content.accompany(self.stream.read_buf(self.machine.input()));
-                timeout_at(deadline, read).await
+                self.timer.within(deadline, read).await
             }
-            None => timeout_at(deadline, self.stream.read_buf(self.machine.input())).await,
+            None => self.timer.within(deadline, self.stream.read_buf(self.machine.input())).await,
         };
         match taken {
             Ok(Ok(0)) => Err(End::Lost(io::ErrorKind::UnexpectedEof.into())),
@@ -308,10 +314,10 @@ impl<F: Filter> Session<F> {
         if self.machine.is_idle() {
             self.machine.shrink();
         }
-        let readable = timeout_at(self.deadline, self.stream.readable());
+        let readable = self.timer.within(self.deadline, self.stream.readable());
         tokio::select! {
             biased;
-            () = self.place.shared.stopping.cancelled() => Err(End::Drained),
+            () = self.stopping.come() => Err(End::Drained),
             ready = readable => match ready {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(error)) => Err(End::Lost(error)),
@@ -332,9 +338,9 @@ impl<F: Filter> Session<F> {
         if self.machine.output().is_empty() {
             return Ok(());
         }
-        let patience: Duration = self.engine.settings.deadlines.client;
+        let deadline = Instant::now() + self.engine.settings.deadlines.client;
         let write = self.stream.write_all(self.machine.output());
-        match timeout(patience, write).await {
+        match self.timer.within(deadline, write).await {
             Ok(Ok(())) => self.machine.output().clear(),
             Ok(Err(error)) => return Err(End::Lost(error)),
             Err(_) => return Err(End::TimedOut),

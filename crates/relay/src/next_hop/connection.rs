@@ -3,14 +3,14 @@
 use super::Fault;
 use crate::settings::Deadlines;
 use crate::stream::Stream;
+use crate::wait::Timer;
 use bytes::Bytes;
 use smtp::client::{Conversation, ConversationFault, Stage};
 use smtp::extension::{Extension, Offer};
 use smtp::reply::Reply;
-use std::io;
+use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
 
 /// A command, and what its reply is awaited for.
 pub(crate) type Ask = (Stage, Bytes);
@@ -24,6 +24,7 @@ const READ: usize = 2048;
 pub(crate) struct Connection {
     stream: Stream,
     talk: Conversation,
+    timer: Timer,
     deadlines: Deadlines,
     pub(super) offer: Offer,
     /// Whether attributes of some client were told, and not all taken back.
@@ -40,6 +41,7 @@ impl Connection {
         Self {
             stream,
             talk: Conversation::new(),
+            timer: Timer::default(),
             deadlines,
             offer: Offer::default(),
             told: false,
@@ -92,27 +94,11 @@ impl Connection {
     /// The next reply that is due.
     pub(super) async fn reply(&mut self) -> Result<Reply, Fault> {
         let stage = self.talk.awaits();
-        let patience = self.patience(stage);
-        match timeout(patience, self.next_reply()).await {
+        let deadline = deadline(self.patience(stage));
+        match self.timer.within(deadline, next_reply(&mut self.stream, &mut self.talk)).await {
             Ok(Ok(reply)) if reply.code().get() == 421 => Err(Fault::Closing(reply)),
             Ok(reply) => reply,
             Err(_) => Err(Fault::Silent(stage)),
-        }
-    }
-
-    async fn next_reply(&mut self) -> Result<Reply, Fault> {
-        let stage = self.talk.awaits();
-        loop {
-            if let Some(reply) = self.talk.next_reply()? {
-                return Ok(reply);
-            }
-            let input = self.talk.input();
-            input.reserve(READ);
-            match self.stream.read_buf(input).await {
-                Ok(0) => return Err(Fault::Lost(stage, io::ErrorKind::UnexpectedEof.into())),
-                Ok(_) => {}
-                Err(error) => return Err(Fault::Lost(stage, error)),
-            }
         }
     }
 
@@ -128,7 +114,7 @@ impl Connection {
     async fn flush(&mut self) -> Result<(), Fault> {
         let stage = self.talk.awaits();
         let write = self.stream.write_all(self.talk.output());
-        match timeout(self.deadlines.command, write).await {
+        match self.timer.within(deadline(self.deadlines.command), write).await {
             Ok(Ok(())) => self.talk.output().clear(),
             Ok(Err(error)) => return Err(Fault::Lost(stage, error)),
             Err(_) => return Err(Fault::Silent(stage)),
@@ -136,16 +122,17 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends a block of content that is not the last.
-    pub(crate) async fn send(&mut self, block: &[u8]) -> Result<(), Fault> {
-        match timeout(self.deadlines.content, self.stream.write_all(block)).await {
+    /// Sends a block of content, which is in pieces.
+    pub(crate) async fn send(&mut self, block: &mut [IoSlice<'_>]) -> Result<(), Fault> {
+        let write = self.stream.write_all_vectored(block);
+        match self.timer.within(deadline(self.deadlines.content), write).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.early_reply(Fault::Lost(Some(Stage::Content), error)).await),
             Err(_) => Err(Fault::Silent(Some(Stage::Content))),
         }
     }
 
-    /// Sends the last block of content, which ends it, and brings the replies: one, or in LMTP several.
+    /// Brings the reply to the content, once its last block is sent.
     pub(crate) async fn finish(&mut self) -> Result<Reply, Fault> {
         self.talk.expect(Stage::Content);
         let reply = self.reply().await?;
@@ -185,7 +172,7 @@ impl Connection {
         // The connection is closed: a read brings what was said before, or fails at once. Why, `fault` says.
         let input = self.talk.input();
         input.reserve(READ);
-        let _ = timeout(self.deadlines.command, self.stream.read_buf(input)).await;
+        let _ = self.timer.within(deadline(self.deadlines.command), self.stream.read_buf(input)).await;
         match self.unasked() {
             Err(said @ (Fault::Early(_) | Fault::Closing(_))) => said,
             _ => fault,
@@ -218,5 +205,25 @@ impl Connection {
 
     pub(super) fn shrink(&mut self) {
         self.talk.shrink();
+    }
+}
+
+fn deadline(patience: Duration) -> tokio::time::Instant {
+    tokio::time::Instant::now() + patience
+}
+
+async fn next_reply(stream: &mut Stream, talk: &mut Conversation) -> Result<Reply, Fault> {
+    let stage = talk.awaits();
+    loop {
+        if let Some(reply) = talk.next_reply()? {
+            return Ok(reply);
+        }
+        let input = talk.input();
+        input.reserve(READ);
+        match stream.read_buf(input).await {
+            Ok(0) => return Err(Fault::Lost(stage, io::ErrorKind::UnexpectedEof.into())),
+            Ok(_) => {}
+            Err(error) => return Err(Fault::Lost(stage, error)),
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tokio::time::{timeout, timeout_at};
+use tokio::time::timeout;
 use tracing::{debug, warn};
 
 /// How long EHLO waits to learn what a next hop offers that was never heard before.
@@ -34,7 +34,7 @@ impl<F: Filter> Session<F> {
             }
             self.machine.input().reserve(READ_COMMANDS);
             let read = self.stream.read_buf(self.machine.input());
-            match timeout_at(self.deadline, read).await {
+            match self.timer.within(self.deadline, read).await {
                 Ok(Ok(1..)) => {}
                 Ok(Ok(0)) => return Err(End::Lost(io::ErrorKind::UnexpectedEof.into())),
                 Ok(Err(error)) => return Err(End::Lost(error)),

@@ -25,7 +25,7 @@ impl Default for ContentEncoder {
 
 impl ContentEncoder {
     /// Encodes the next piece of content, and hands it to `sink` in pieces as large as possible.
-    pub fn encode(&mut self, content: &[u8], mut sink: impl FnMut(&[u8])) {
+    pub fn encode<'a>(&mut self, content: &'a [u8], mut sink: impl FnMut(&'a [u8])) {
         if content.is_empty() {
             return;
         }
