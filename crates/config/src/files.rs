@@ -41,6 +41,11 @@ pub fn check_key(path: &Path, place: Place) -> Option<Fault> {
     inspection.unexposed(None)
 }
 
+/// Whether others may read a table that holds keys.
+pub(crate) fn check_open_table(path: &Path, place: Place, metadata: &Metadata) -> Option<Fault> {
+    Inspection { option: "key_table", path, place }.exposed(metadata)
+}
+
 fn check_keys(outbound: &Outbound) -> Vec<Fault> {
     let mut seen = HashSet::new();
     let mut seen_folders = HashSet::new();
@@ -162,7 +167,11 @@ impl<'a> Inspection<'a> {
         if !metadata.is_file() {
             return None;
         }
-        let what = if self.option == "password_file" { "password" } else { "key" };
+        let what = match self.option {
+            "password_file" => "password",
+            "key_table" => "key table with keys in it,",
+            _ => "key",
+        };
         if mode & OTHERS_READ_OR_WRITE != 0 {
             let problem = format!("{what} {described} is open to every user of this system");
             return Some(Fault::unusable(self.place, problem, command));

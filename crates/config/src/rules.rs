@@ -5,6 +5,7 @@
 //! precise line counts is put in that order here.
 
 mod directory;
+pub(crate) mod inline;
 mod key_table;
 mod lines;
 mod maps;
@@ -14,15 +15,17 @@ use crate::fault::{Fault, Place, Report, Source};
 use crate::outbound::store::no_domainkeys;
 use crate::outbound::{Entry, Outbound, Store, Styles, Table, TableKind};
 use crate::{Config, Engine};
+use dkim::PrivateKey;
 use policy::outbound::{
-    Action, AddressPattern, Conditions, Matching, ReversePathPattern, Rule, RuleTable, SigningDomain,
-    StoreTemplate, Style,
+    Action, AddressPattern, Conditions, KeyName, Matching, ReversePathPattern, Rule, RuleTable,
+    SigningDomain, StoreTemplate, Style,
 };
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 /// All rules of a file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Rules {
     /// For the engine.
     pub table: RuleTable,
@@ -30,7 +33,12 @@ pub struct Rules {
     pub reports: Vec<Report>,
     /// Where each rule stands, for faults that are found later.
     pub origins: Vec<Origin>,
+    /// The private keys that stand in tables themselves, by the names that the rules call them by.
+    pub keys: Keys,
 }
+
+/// Private keys by name.
+pub type Keys = HashMap<KeyName, Arc<dyn PrivateKey>>;
 
 /// Where a rule stands.
 #[derive(Clone, Debug)]
@@ -45,7 +53,7 @@ pub struct Origin {
 #[must_use]
 pub fn rules(config: &Config) -> Rules {
     let Engine::Outbound(outbound) = &config.engine else {
-        return Rules { table: RuleTable::default(), reports: Vec::new(), origins: Vec::new() };
+        return Rules::default();
     };
     let mut gathering = Gathering::new(Arc::clone(&config.file));
     for (number, entry) in (0..).zip(&outbound.entries) {
@@ -72,6 +80,8 @@ struct Gathering {
     styles: Styles,
     /// How many databases have been met.
     stores: usize,
+    /// Keys that stand in tables.
+    keys: Keys,
 }
 
 /// The rules of one table, before they are put in order.
@@ -94,6 +104,7 @@ impl Gathering {
             origins: Vec::new(),
             styles: Styles::default(),
             stores: 0,
+            keys: Keys::new(),
         }
     }
 
@@ -109,9 +120,13 @@ impl Gathering {
     /// Reads a table's file. One that cannot be read is a fault of the place that names it, reported elsewhere.
     fn open(&mut self, path: &Path) -> Option<usize> {
         let text = std::fs::read_to_string(path).ok()?;
+        Some(self.add(path, text))
+    }
+
+    fn add(&mut self, path: &Path, text: String) -> usize {
         self.sources.push(Arc::new(Source { name: path.display().to_string(), text }));
         self.faults.push(Vec::new());
-        Some(self.sources.len() - 1)
+        self.sources.len() - 1
     }
 
     fn table(&mut self, table: &Table, number: u32) {
@@ -120,8 +135,7 @@ impl Gathering {
             TableKind::SenderMap(map) => self.sender_map(table, &map.value, number),
             TableKind::ListIdMap(map) => self.listid_map(table, &map.value, number),
             TableKind::SigningTable { signing, keys, multiple } => {
-                let tables =
-                    opendkim::Tables { signing: &signing.value, keys: &keys.value, multiple: *multiple };
+                let tables = opendkim::Tables { signing: &signing.value, keys, multiple: *multiple };
                 self.signing_table(table, &tables, number);
             }
         }
@@ -239,6 +253,6 @@ impl Gathering {
         let reports = self.sources.into_iter().zip(self.faults);
         let reports = reports.filter(|(_, faults)| !faults.is_empty());
         let reports = reports.map(|(source, faults)| Report::new(source, faults)).collect();
-        Rules { table, reports, origins }
+        Rules { table, reports, origins, keys: self.keys }
     }
 }

@@ -102,7 +102,8 @@ pub fn one(
     let mut faults = config.warnings.clone();
     faults.extend(config::check_files(&config));
     faults.extend(bind::rights(&config.listener.socket).err());
-    let config::Rules { table, reports: of_tables, .. } = config::rules(&config);
+    let mut rules = config::rules(&config);
+    let of_tables = std::mem::take(&mut rules.reports);
     let in_tables = of_tables.iter().any(Report::is_fatal);
     reports.extend(of_tables);
     // A file that others may read or nobody can is not opened.
@@ -111,7 +112,7 @@ pub fn one(
     } else {
         match &config.engine {
             config::Engine::Outbound(outbound) => {
-                Some(outbound::engine(outbound, table, (missing, metrics), &mut faults))
+                Some(outbound::engine(outbound, rules, (missing, metrics), &mut faults))
             }
             config::Engine::Inbound(inbound) => {
                 let engine = inbound::engine(inbound, &config.listener, metrics, &mut faults);

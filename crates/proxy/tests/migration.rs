@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
-use std::fs;
+use std::cell::RefCell;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -78,6 +80,51 @@ fn the_tables_of_opendkim_stay_where_they_are() {
         explained.contains("deferred: d=a.net s=default") && explained.contains("none.pem does not exist"),
         "{explained}"
     );
+}
+
+#[test]
+fn keys_within_the_table_of_opendkim_stay_there_and_are_shown_to_nobody() {
+    let site = tempfile::tempdir().unwrap();
+    let folder = site.path();
+    let made = dkimgate(folder, &["key", "generate", "--domain", "a.net", "--selector", "s1"]);
+    let published = text(&made.stdout);
+    let record = published.lines().find(|line| line.contains(" IN TXT ")).unwrap();
+    fs::write(folder.join("zone"), format!("{record}\n")).unwrap();
+    let pem = fs::read_to_string(folder.join("keys/a.net/s1.pem")).unwrap();
+    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let secret = &body[100..140];
+    fs::write(
+        folder.join("opendkim.conf"),
+        "Mode s\nKeyTable file:key.table\nSigningTable refile:signing.table\n",
+    )
+    .unwrap();
+    fs::write(folder.join("signing.table"), "*@a.net inline\n").unwrap();
+    let table = folder.join("key.table");
+    fs::write(&table, format!("inline a.net:s1:{body}\n")).unwrap();
+    fs::set_permissions(&table, Permissions::from_mode(0o644)).unwrap();
+    let all = RefCell::new(String::new());
+    let run = |arguments: &[&str]| {
+        let output = dkimgate(folder, arguments);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        all.borrow_mut().push_str(&said);
+        (output.status.code(), said)
+    };
+    let (status, said) = run(&["import", "opendkim", "opendkim.conf", "--out", "."]);
+    assert!(status == Some(0) && said.contains("keys stand in it, and stay there"), "{said}");
+    let (status, said) = run(&["check", "proxy-out.yaml"]);
+    assert!(status == Some(78) && said.contains("chmod 0600 key.table"), "{said}");
+    fs::set_permissions(&table, Permissions::from_mode(0o600)).unwrap();
+    let (status, said) = run(&["check", "proxy-out.yaml", "--zone", "zone"]);
+    assert!(status == Some(0) && said.contains("key.table:1"), "{said}");
+    let (status, said) = run(&["explain", "proxy-out.yaml", "--from", "joe@a.net"]);
+    assert!(status == Some(0) && said.contains("DKIM-Signature: d=a.net s=s1 a=rsa-sha256"), "{said}");
+    fs::write(&table, format!("inline a.net:s1:{}\n", &body[..body.len() - 40])).unwrap();
+    let (status, said) = run(&["check", "proxy-out.yaml"]);
+    assert!(
+        status == Some(78) && said.contains("key.table:1:1") && said.contains("malformed private key"),
+        "{said}"
+    );
+    assert!(!all.borrow().contains(secret), "{}", all.borrow());
 }
 
 #[test]

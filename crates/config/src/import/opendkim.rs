@@ -6,7 +6,9 @@ use super::options::{Setting, settings};
 use super::write::{Yaml, list_text, value_text};
 use super::{Imported, fate, located};
 use crate::fault::Source;
+use crate::rules::inline::Parted;
 use dkim::{Algorithm, Canonicalization};
+use zeroize::Zeroizing;
 
 /// Reads OpenDKIM's configuration; later files add to the first. `fetch` gets the text of a file that it names, for
 /// lists that stand in one.
@@ -206,6 +208,15 @@ fn write_tables(
         if dataset(setting).is_none() {
             imported.note(setting, format_args!("nothing is signed: {DATABASE}"));
         }
+    }
+    let path = keys.value.split_once(':').map_or(keys.value.as_str(), |(_, path)| path);
+    let path = located(keys.file, path);
+    let text = (options.fetch)(&path).map(Zeroizing::new);
+    if text.is_some_and(|text| !Parted::of(&text).keys.is_empty()) {
+        imported.note(
+            keys,
+            format_args!("keys stand in it, and stay there: it must belong to the user that dkimgate runs as, with chmod 0600 {path}"),
+        );
     }
     yaml.raw(2, "# OpenDKIM's own tables, as they are.");
     yaml.raw(2, &format!("- signing_table: {}", dataset(signing)?));

@@ -4,10 +4,12 @@
 //! are patterns, of which `*` stands for anything, in their order. Otherwise the most precise counts: `user@host`,
 //! `host`, `user@.parent`, `.parent`, `user@*`, `*`. A `%` is the author's domain, also as the name of a key.
 
+use super::inline::Parted;
 use super::key_table::{KeyLine, KeyTable};
 use super::lines::{Comments, Line, lines};
-use super::{Gathering, Precision, TableRules};
-use crate::fault::Fault;
+use super::{Gathering, MAIN, Precision, TableRules};
+use crate::fault::{Fault, Placed};
+use crate::files::check_open_table;
 use crate::outbound::{Dataset, Table};
 use crate::signature::identity_domain;
 use crate::text::{FromText, Problem};
@@ -17,13 +19,15 @@ use policy::outbound::{
 };
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::path::Path;
+use std::fs::File;
+use std::io::Read;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// The two tables.
 pub(super) struct Tables<'a> {
     pub(super) signing: &'a Dataset,
-    pub(super) keys: &'a Dataset,
+    pub(super) keys: &'a Placed<Dataset>,
     pub(super) multiple: bool,
 }
 
@@ -74,26 +78,31 @@ impl Gathering {
         }
     }
 
-    fn key_table(&mut self, dataset: &Dataset) -> Option<KeyTable> {
-        let source = self.open(&dataset.path)?;
+    fn key_table<'a>(&mut self, dataset: &'a Placed<Dataset>) -> Option<KeyTable<'a>> {
+        let (parted, exposed) = read_key_table(dataset)?;
+        if let Some(exposed) = exposed {
+            self.complain(MAIN, exposed);
+        }
+        let source = self.add(&dataset.value.path, parted.text);
         let file = Arc::clone(&self.sources[source]);
-        let base = dataset.path.parent().unwrap_or(Path::new(""));
-        let mut keys = KeyTable::default();
+        let mut table = KeyTable::new(&dataset.value, parted.keys);
         for line in lines(&file.text, Comments::Rests) {
-            if let Err(problem) = keys.add(line, dataset.patterns, base) {
+            if let Err(problem) = table.add(line) {
                 let problem = format!("`{}`, {problem}", line.place.text(&file.text));
-                let remedy = "a line is the name of a key, blanks, and `domain:selector:/path/of/the/key`";
+                let remedy = "a line is the name of a key, blanks, and `domain:selector:/path/of/the/key`; in the place of \
+                              the path the key itself may stand, in PEM or base64 of DER";
                 self.complain(source, Fault::unusable(line.place, problem, remedy));
             }
         }
-        Some(keys)
+        self.keys.extend(std::mem::take(&mut table.keys));
+        Some(table)
     }
 
     fn signing_line(
         &mut self,
         table: &Table,
         line: Line<'_>,
-        (keys, patterns): (&KeyTable, bool),
+        (keys, patterns): (&KeyTable<'_>, bool),
     ) -> Result<Vec<Found>, Problem> {
         let (name, identity) = line.value.split_once([':', ' ', '\t']).unwrap_or((line.value, ""));
         if name.is_empty() {
@@ -134,6 +143,21 @@ impl Gathering {
         };
         Ok((precision, Conditions { author, ..Conditions::default() }, signature))
     }
+}
+
+/// Reads a key table. One with keys in it is as secret as they are. One that cannot be read is a fault of the place that
+/// names it, reported elsewhere.
+fn read_key_table(Placed { value, place }: &Placed<Dataset>) -> Option<(Parted, Option<Fault>)> {
+    let mut file = File::open(&value.path).ok()?;
+    // Of the open file, so that nobody can put another in its place meanwhile.
+    let metadata = file.metadata().ok()?;
+    // As long as the file, so that it does not grow and leave pieces behind.
+    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
+    file.read_to_string(&mut text).ok()?;
+    let parted = Parted::of(&text);
+    let exposed =
+        if parted.keys.is_empty() { None } else { check_open_table(&value.path, *place, &metadata) };
+    Some((parted, exposed))
 }
 
 /// What of a pattern is within a domain.

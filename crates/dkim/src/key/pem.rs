@@ -1,7 +1,10 @@
 //! Finds the private key in the octets of a key file.
 
 use super::private::PrivateKeyError;
-use crate::encoding::base64_decode;
+use crate::encoding::without_blanks;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rsa::pkcs1;
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use zeroize::Zeroizing;
 
@@ -15,7 +18,7 @@ pub(super) enum Found {
     Seed(Zeroizing<[u8; 32]>),
 }
 
-/// Takes a PEM file, or a file of bare base64, as some tools write for Ed25519.
+/// Takes a PEM file, or a file of bare base64, as some tools write for Ed25519 and OpenDKIM's tables may hold.
 pub(super) fn find(file: &[u8]) -> Result<Found, PrivateKeyError> {
     let mut other = None;
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(file) {
@@ -37,10 +40,12 @@ pub(super) fn find(file: &[u8]) -> Result<Found, PrivateKeyError> {
 }
 
 fn bare(file: &[u8]) -> Result<Found, PrivateKeyError> {
-    let octets = Zeroizing::new(base64_decode(file).ok_or(PrivateKeyError::Pem)?);
+    let text = Zeroizing::new(without_blanks(file));
+    let octets = Zeroizing::new(STANDARD.decode(&*text).map_err(|_| PrivateKeyError::Pem)?);
     match <[u8; 32]>::try_from(octets.as_slice()) {
         Ok(seed) => Ok(Found::Seed(Zeroizing::new(seed))),
         Err(_) if octets.is_empty() => Err(PrivateKeyError::Pem),
+        Err(_) if pkcs1::RsaPrivateKey::try_from(octets.as_slice()).is_ok() => Ok(Found::Pkcs1(octets)),
         Err(_) => Ok(Found::Pkcs8(octets)),
     }
 }

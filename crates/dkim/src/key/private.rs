@@ -81,7 +81,7 @@ enum Inner {
 }
 
 impl SigningKey {
-    /// Reads a key file: PEM of PKCS #8 or PKCS #1, or base64 of the 32 octets of an Ed25519 key.
+    /// Reads a key file: PEM of PKCS #8 or PKCS #1, or bare base64 of either, or of the 32 octets of an Ed25519 key.
     pub fn from_pem(file: &[u8]) -> Result<Self, PrivateKeyError> {
         match pem::find(file)? {
             Found::Pkcs8(der) => Self::from_pkcs8(&der),

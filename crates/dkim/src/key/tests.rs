@@ -66,6 +66,7 @@ fn pem_of_all_sorts() {
         .collect::<Vec<_>>()
         .join("\n");
     for text in [
+        body.clone(),
         pem.replace('\n', "\r\n"),
         format!("a comment\n{pem}and something after it\n"),
         pem.replace('\n', " \n"),

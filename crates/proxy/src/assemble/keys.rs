@@ -3,10 +3,9 @@
 use crate::key::file::{self, KeyFileError};
 use crate::key::generate;
 use crate::key::record::Publication;
-use config::{Fault, Key, Outbound, Place};
+use config::{Fault, Key, Keys, Outbound, Place};
 use dkim::{Algorithm, KeyKind, PrivateKey, PublicKey};
 use policy::outbound::KeyName;
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,9 +17,6 @@ const GOOD_BITS: u32 = 2048;
 /// So many keys are read at the start, so that what is wrong with them shows at once; the others when they are first
 /// used. `check` looks at all of them.
 pub const MOST_AT_START: usize = 1000;
-
-/// Keys by name.
-pub type Keys = HashMap<KeyName, Arc<dyn PrivateKey>>;
 
 /// What is done about a key that does not exist although `generate: true` asks for it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

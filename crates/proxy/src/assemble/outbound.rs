@@ -8,22 +8,23 @@ use super::watch::watch;
 use crate::host;
 use crate::metrics::Metrics;
 use crate::watch::Watch;
-use config::{Fault, Outbound};
+use config::{Fault, Outbound, Rules};
 use policy::OutboundSettings;
-use policy::outbound::{Completion, DomainStore, RuleTable};
+use policy::outbound::{Completion, DomainStore};
 use std::sync::Arc;
 
 /// Reads the keys that the file names, and lets the engine go by its rules.
 pub fn engine(
     outbound: &Outbound,
-    rules: RuleTable,
+    rules: Rules,
     (missing, metrics): (Missing, &Metrics),
     faults: &mut Vec<Fault>,
 ) -> (Engine, Vec<Made>, Option<Watch>) {
-    let (loaded, made) = keys::load(outbound, missing, faults);
+    let (mut loaded, made) = keys::load(outbound, missing, faults);
     let watch = watch(outbound, &loaded, metrics, faults);
+    loaded.extend(rules.keys);
     let keys = Keys::new(loaded, outbound.key_cache);
-    let settings = OutboundSettings { rules, on_fault: outbound.on_fault };
+    let settings = OutboundSettings { rules: rules.table, on_fault: outbound.on_fault };
     let completion = Completion {
         date: outbound.conformity.missing_date,
         message_id: outbound.conformity.missing_message_id,

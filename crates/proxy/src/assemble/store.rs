@@ -1,6 +1,5 @@
-//! Private keys while mail is signed: those read at the start, and files read when they are first needed.
+//! Private keys while mail is signed: those read at the start, from files and tables, and files read when they are first needed.
 
-use super::keys;
 use crate::key::file;
 use dkim::PrivateKey;
 use policy::outbound::{KeyCache, KeyFault, KeyName, KeyStore};
@@ -13,13 +12,13 @@ const CACHED: usize = 1000;
 
 /// All keys of a file.
 pub struct Keys {
-    loaded: keys::Keys,
+    loaded: config::Keys,
     others: KeyCache<Files>,
 }
 
 impl Keys {
     /// Keys that are there already, and room for so many others.
-    pub fn new(loaded: keys::Keys, cached: Option<usize>) -> Self {
+    pub fn new(loaded: config::Keys, cached: Option<usize>) -> Self {
         Self { loaded, others: KeyCache::new(Files, cached.unwrap_or(CACHED)) }
     }
 }
@@ -63,7 +62,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s1.pem");
         let name = KeyName::new(&path.to_string_lossy());
-        let keys = Keys::new(keys::Keys::new(), Some(1));
+        let keys = Keys::new(config::Keys::new(), Some(1));
         assert!(matches!(keys.key(&name), Err(KeyFault::Missing(_))));
         let key = SigningKey::from_seed(&[7; 32]);
         file::write(&path, &key, None).unwrap();

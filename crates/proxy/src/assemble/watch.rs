@@ -1,11 +1,11 @@
 //! Whether and how the records of a file's keys are looked at while it is served.
 
 use super::dns::resolver;
-use super::keys::{Keys, key_name};
+use super::keys::key_name;
 use crate::key::inspect::Subject;
 use crate::metrics::{Metrics, Purpose};
 use crate::watch::{Watch, WatchSettings};
-use config::{CheckKeys, Fault, Outbound};
+use config::{CheckKeys, Fault, Keys, Outbound};
 use dns::Budget;
 
 /// So many keys are looked at from the start; the others from their first use on.

@@ -3,7 +3,7 @@
 use super::published::domains;
 use crate::assemble::{Assembly, MOST_AT_START, flaw_of_key, remedy_for_key};
 use crate::key::file;
-use config::{Fault, Place, Report, Rules, Source};
+use config::{Fault, Keys, Place, Report, Rules, Source};
 use dkim::{Algorithm, PrivateKey};
 use policy::outbound::{Action, KeyChoice, Rule, SignatureTemplate, Style};
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ pub fn of_tables(Assembly { config, .. }: &Assembly, rules: &Rules) -> Vec<Repor
     let mut seen: HashSet<PathBuf> = own.collect();
     let mut faults: Vec<(&Arc<Source>, Vec<Fault>)> = Vec::new();
     for (rule, origin) in rules.table.rules().iter().zip(&rules.origins) {
-        let found = faults_of(rule, origin.place, &mut seen);
+        let found = faults_of(rule, (origin.place, &rules.keys), &mut seen);
         match faults.last_mut().filter(|(file, _)| Arc::ptr_eq(file, &origin.file)) {
             Some((_, faults)) => faults.extend(found),
             None => faults.push((&origin.file, found)),
@@ -29,10 +29,16 @@ pub fn of_tables(Assembly { config, .. }: &Assembly, rules: &Rules) -> Vec<Repor
     faults.map(|(file, faults)| Report::new(Arc::clone(file), faults)).collect()
 }
 
-fn faults_of(rule: &Rule, place: Place, seen: &mut HashSet<PathBuf>) -> Vec<Fault> {
+fn faults_of(rule: &Rule, (place, keys): (Place, &Keys), seen: &mut HashSet<PathBuf>) -> Vec<Fault> {
     let Action::Sign(signatures) = &rule.action else { return Vec::new() };
     let mut faults = Vec::new();
     for signature in signatures {
+        if let KeyChoice::Named(name) = &signature.key
+            && let Some(key) = keys.get(name)
+        {
+            faults.extend(flaw_of_key(&key.public_key(), wanted(signature), place));
+            continue;
+        }
         let paths: Vec<PathBuf> = match &signature.key {
             KeyChoice::Named(name) => vec![name.as_str().into()],
             KeyChoice::ByDomain(pieces) => {
@@ -53,13 +59,17 @@ fn fault_of(path: &Path, signature: &SignatureTemplate, place: Place) -> Vec<Fau
     if mode.as_ref().is_some_and(Fault::is_fatal) {
         return mode.into_iter().collect();
     }
-    let wanted = match &*signature.style {
-        Style::Dkim(style) => style.algorithm,
-        Style::DomainKeys(_) => Some(Algorithm::RsaSha1),
-    };
     let content = match file::read(path) {
-        Ok(key) => flaw_of_key(&key.public_key(), wanted, place),
+        Ok(key) => flaw_of_key(&key.public_key(), wanted(signature), place),
         Err(error) => Some(Fault::unusable(place, &error, remedy_for_key(&error))),
     };
     mode.into_iter().chain(content).collect()
+}
+
+/// The algorithm that the key must be for, if it matters.
+fn wanted(signature: &SignatureTemplate) -> Option<Algorithm> {
+    match &*signature.style {
+        Style::Dkim(style) => style.algorithm,
+        Style::DomainKeys(_) => Some(Algorithm::RsaSha1),
+    }
 }

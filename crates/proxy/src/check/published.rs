@@ -6,10 +6,10 @@ use crate::key::domain::Glance;
 use crate::key::file::{self, KeyFileError};
 use crate::key::inspect::{Finding, Subject, inspect_all};
 use crate::key::resolver::{ResolverError, with_resolver};
-use config::{Fault, Place, Report};
+use config::{Fault, Keys, Place, Report};
 use dkim::PrivateKey;
 use mail::Domain;
-use policy::outbound::{Action, AddressPattern, KeyChoice, Rule, RuleTable, SigningDomain};
+use policy::outbound::{Action, AddressPattern, KeyChoice, KeyName, Rule, RuleTable, SigningDomain};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::ErrorKind;
@@ -33,8 +33,9 @@ impl Published {
         let mut subjects = Vec::new();
         for Assembly { config, .. } in assemblies {
             let mut faults = Vec::new();
-            for (path, domain, selector) in places(&config::rules(config).table) {
-                match subject(domain, selector, path) {
+            let rules = config::rules(config);
+            for (path, domain, selector) in places(&rules.table) {
+                match subject(domain, selector, path, &rules.keys) {
                     Ok(subject) => subjects.extend(subject),
                     Err(fault) => faults.push(fault),
                 }
@@ -55,7 +56,7 @@ impl Published {
     }
 }
 
-/// Where each key is, the domain and the selector that it signs with; each once.
+/// Where each key is (in a table: the table and its line), the domain and the selector that it signs with; each once.
 pub fn places(table: &RuleTable) -> BTreeSet<(PathBuf, Domain, Domain)> {
     let mut places = BTreeSet::new();
     for rule in table.rules() {
@@ -92,9 +93,11 @@ fn own_domain(pattern: &AddressPattern) -> Option<Domain> {
 }
 
 /// Nothing if the key cannot be read.
-fn subject(domain: Domain, selector: Domain, path: PathBuf) -> Result<Option<Subject>, Fault> {
-    let key = match file::read(&path) {
-        Ok(key) => Some(key.public_key()),
+fn subject(domain: Domain, selector: Domain, path: PathBuf, keys: &Keys) -> Result<Option<Subject>, Fault> {
+    let in_table = keys.get(&KeyName::new(&path.to_string_lossy()));
+    let read = || file::read(&path).map(|key| key.public_key());
+    let key = match in_table.map_or_else(read, |key| Ok(key.public_key())) {
+        Ok(key) => Some(key),
         // With `generate` it is made at the first start.
         Err(KeyFileError::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => None,
         Err(_) => return Ok(None),
