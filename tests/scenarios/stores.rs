@@ -1,10 +1,14 @@
 //! Keys in a database, against the real servers.
 
+use scenarios::certificates::Authority;
 use scenarios::database::{Database, Kind};
 use scenarios::keys::{ED25519, RSA};
-use scenarios::{Keys, Message, NextHop, Proxy, corpus, oracle, program, wait};
+use scenarios::{Http, Keys, Message, NextHop, Proxy, corpus, oracle, ports, program, wait};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -18,6 +22,7 @@ struct Site {
     keys: Keys,
     next_hop: NextHop,
     proxy: Proxy,
+    http: Http,
 }
 
 impl Site {
@@ -27,9 +32,18 @@ impl Site {
         let keys = Keys::of("example.org");
         database.has(&keys, RSA);
         let next_hop = NextHop::fake().start().await;
+        let metrics = ports::free();
         let proxy = Proxy::outbound().relay(&next_hop).setting(&database.yaml(more));
-        let proxy = proxy.setting("on_fault: unsigned").start().await;
-        Site { database, keys, next_hop, proxy }
+        let proxy =
+            proxy.setting(&format!("metrics: 127.0.0.1:{metrics}")).setting("on_fault: unsigned").start();
+        Site { database, keys, next_hop, proxy: proxy.await, http: Http::on(metrics) }
+    }
+
+    /// How many questions to the database came to this.
+    async fn asked(&self, answer: &str) -> u64 {
+        let store = self.database.name();
+        let line = format!("dkimgate_store_queries_total{{store=\"{store}\",answer=\"{answer}\"}}");
+        self.http.metrics().await.count(&line)
     }
 
     /// Sends a message of this author; gives the reply.
@@ -117,6 +131,8 @@ async fn while_the_database_is_down_known_domains_are_signed_and_all_other_mail_
         }
         let mut site = Site::with(kind, "refresh: 1s").await;
         assert_eq!(selectors(&site.delivers(ALICE).await), [RSA]);
+        // Of the start, and of the message.
+        assert_eq!((site.asked("answered").await, site.asked("unreachable").await), (2, 0));
         site.database.stops();
         for _ in 0..3 {
             assert_eq!(selectors(&site.delivers(ALICE).await), [RSA]);
@@ -129,11 +145,13 @@ async fn while_the_database_is_down_known_domains_are_signed_and_all_other_mail_
             "{line}"
         );
         site.proxy.log().line_with("key store is down").await;
+        assert!(site.asked("unreachable").await > 0);
         assert!(site.next_hop.messages().iter().all(|message| selectors(message) == [RSA]));
 
         site.database.starts_again().await;
         comes_through(&site.proxy, FOREIGN).await;
         site.proxy.log().line_with("key store is back").await;
+        assert!(site.asked("answered").await > 2);
     }
 }
 
@@ -173,6 +191,37 @@ async fn a_key_that_is_changed_in_the_database_signs_after_its_time() {
             }
         };
         wait::within("the new key to sign", new).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_from_the_database_waits_for_its_record_too() {
+    let kind = Kind::Redis;
+    if kind.is_missing() {
+        return;
+    }
+    let database = kind.start().await;
+    let keys = Keys::of("example.org");
+    database.has(&keys, RSA);
+    database.has(&keys, ED25519);
+    let next_hop = NextHop::fake().start().await;
+    let setting = format!("{}sign_only_if_published: true", database.yaml(""));
+    let mut proxy = Proxy::watching().setting(&setting).relay(&next_hop).start().await;
+    let reply = send(&proxy, ALICE).await;
+    assert!(reply.starts_with("451 4.3.5"), "{reply}");
+    let line = proxy.log().line_with("action=\"deferred\"").await;
+    assert!(line.contains("waits for its record: no record is published"), "{line}");
+
+    // A record that was not there is not asked for again at once, but by another process it is.
+    for (count, published) in [(1, vec![RSA]), (2, vec![ED25519, RSA])] {
+        proxy.is_killed();
+        proxy.has_records(&keys.zone_of(&published));
+        proxy.starts_again().await;
+        let reply = send(&proxy, ALICE).await;
+        assert!(reply.starts_with("250"), "{reply}");
+        let mut signed = selectors(&next_hop.all_taken(count).await[count - 1]);
+        signed.sort();
+        assert_eq!(signed, published);
     }
 }
 
@@ -309,4 +358,88 @@ async fn the_keys_of_rspamd_sign_as_they_are() {
     assert!(send(&proxy, ALICE).await.starts_with("250"));
     assert_eq!(selectors(&site.next_hop.taken().await), [RSA]);
     assert!(send(&proxy, FOREIGN).await.starts_with("250"));
+}
+
+/// A proxy with this database; gives its reply to a message, and the line in its log.
+async fn answers(database: &str, next_hop: &NextHop) -> (String, String) {
+    let proxy =
+        Proxy::outbound().relay(next_hop).setting(database).setting("on_fault: unsigned").start().await;
+    let reply = send(&proxy, ALICE).await;
+    let line = proxy.log().line_with("action=").await;
+    assert!(!proxy.log().lines().join("\n").contains("swordfish"));
+    (reply, line)
+}
+
+#[tokio::test]
+async fn a_database_is_asked_over_tls_if_an_authority_vouches_for_it_and_for_its_name() {
+    for kind in BOTH {
+        if kind.is_missing() || Authority::is_missing() {
+            return;
+        }
+        let (ours, another) = (Authority::new(), Authority::new());
+        // Logins over the network are taken by TLS only.
+        let database = kind.start_encrypted(&ours.certifies("localhost")).await;
+        let keys = Keys::of("example.org");
+        database.has(&keys, RSA);
+        let next_hop = NextHop::fake().start().await;
+        let sure = database.yaml_encrypted("localhost", &ours.file());
+        let (reply, line) = answers(&sure, &next_hop).await;
+        assert!(reply.starts_with("250"), "{reply} {line}");
+        assert_eq!(selectors(&next_hop.taken().await), [RSA]);
+        for (yaml, why) in [
+            (database.yaml_encrypted("localhost", &another.file()), "UnknownIssuer"),
+            (database.yaml_encrypted("127.0.0.1", &ours.file()), "not valid for name"),
+        ] {
+            let (reply, line) = answers(&yaml, &next_hop).await;
+            assert_eq!(reply, "451 4.3.5 Message cannot be signed now, try again later");
+            assert!(line.contains("out of reach") && line.contains(why), "{line}");
+        }
+        assert_eq!(next_hop.messages().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn where_tls_is_asked_for_nothing_is_said_in_plaintext() {
+    if Authority::is_missing() {
+        return;
+    }
+    let authority = Authority::new();
+    let (ca_file, folder) = (authority.file(), tempfile::tempdir().expect("a temporary folder can be made"));
+    let (ca_file, password) = (ca_file.display(), folder.path().join("password"));
+    std::fs::write(&password, "swordfish\n").expect("the folder is ours");
+    std::fs::set_permissions(&password, Permissions::from_mode(0o600)).expect("the file is ours");
+    for kind in BOTH {
+        // `N` is PostgreSQL's word for "no TLS here".
+        let server = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = server.local_addr().expect("it is bound").port();
+        let login = format!("user: dkimgate, password_file: {}, ca_file: {ca_file}", password.display());
+        let yaml = match kind {
+            Kind::Postgres => {
+                format!("postgres: {{host: 127.0.0.1, port: {port}, dbname: postgres, {login}}}")
+            }
+            Kind::Redis => format!("redis: {{address: '127.0.0.1:{port}', {login}}}"),
+        };
+        let heard = tokio::spawn(async move {
+            let (mut client, _) = server.accept().await.expect("somebody connects");
+            let mut heard = vec![0; 8];
+            client.read_exact(&mut heard).await.expect("it asks for TLS");
+            client.write_all(b"N").await.expect("it listens");
+            // It may break the connection off.
+            let _ = client.read_to_end(&mut heard).await;
+            heard
+        });
+        let next_hop = NextHop::fake().start().await;
+        let (reply, line) = answers(&format!("sign:\n  - keys:\n      {yaml}"), &next_hop).await;
+        assert!(reply.starts_with("451 4.3.5"), "{reply}");
+        assert!(line.contains("TLS"), "{line}");
+        assert_eq!(next_hop.messages().len(), 0);
+        let heard = heard.await.expect("it has heard all");
+        match kind {
+            // Length and code of SSLRequest, and nothing else.
+            Kind::Postgres => assert_eq!(heard, [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]),
+            // A record of TLS's handshake (RFC 8446 §5.1).
+            Kind::Redis => assert_eq!(heard[..2], [22, 3], "{heard:?}"),
+        }
+        assert!(!heard.windows(8).any(|words| words == b"dkimgate"), "{heard:?}");
+    }
 }

@@ -1,11 +1,12 @@
 //! PostgreSQL and Redis of Debian's packages, in folders and on ports of their own.
 
+use crate::certificates::Certificate;
 use crate::tools::open_to_all;
 use crate::{Keys, ports, skip, wait};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, User};
 use std::fmt::Write as _;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
@@ -30,6 +31,8 @@ pub enum Kind {
 pub struct Database {
     kind: Kind,
     port: u16,
+    /// Where it speaks TLS, and nothing else; PostgreSQL does at its only port.
+    tls_port: Option<u16>,
     child: Option<Child>,
     folder: TempDir,
 }
@@ -46,14 +49,28 @@ impl Kind {
 
     /// A server that holds no key.
     pub async fn start(self) -> Database {
+        self.start_with(None).await
+    }
+
+    /// A server that holds no key, and takes logins over the network by TLS only.
+    pub async fn start_encrypted(self, certificate: &Certificate) -> Database {
+        self.start_with(Some(certificate)).await
+    }
+
+    async fn start_with(self, certificate: Option<&Certificate>) -> Database {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         open_to_all(folder.path());
-        let mut database = Database { kind: self, port: ports::free(), child: None, folder };
+        let port = ports::free();
+        let tls_port = certificate.map(|_| if self == Self::Redis { ports::free() } else { port });
+        let mut database = Database { kind: self, port, tls_port, child: None, folder };
         std::fs::write(database.password_file(), format!("{PASSWORD}\n")).expect("the folder is ours");
         let private = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(database.password_file(), private).expect("the file is ours");
         if self == Self::Postgres {
             database.make_cluster();
+        }
+        if let Some(certificate) = certificate {
+            database.takes(certificate);
         }
         database.starts_again().await;
         if self == Self::Postgres {
@@ -80,6 +97,15 @@ impl Database {
             }
         };
         format!("sign:\n  - keys:\n      {server}\n      {more}\n")
+    }
+
+    /// The same for a connection by TLS to the server under this name, which the authority in the file has to vouch for.
+    pub fn yaml_encrypted(&self, host: &str, ca_file: &Path) -> String {
+        let port = self.tls_port.unwrap_or(self.port).to_string();
+        let ca_file = ca_file.display();
+        let yaml = self.yaml("");
+        let encrypted = yaml.replace("127.0.0.1", host).replace(&self.port.to_string(), &port);
+        encrypted.replace("password_file:", &format!("ca_file: {ca_file}, password_file:"))
     }
 
     /// How the program calls it.
@@ -175,11 +201,32 @@ impl Database {
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
     }
 
+    /// Puts the certificate where the server finds it, readable by the server only.
+    fn takes(&self, Certificate { certificate, key }: &Certificate) {
+        let data = match self.kind {
+            Kind::Postgres => self.folder.path().join("data"),
+            Kind::Redis => self.folder.path().to_owned(),
+        };
+        for (from, name) in [(certificate, "server.crt"), (key, "server.key")] {
+            let file = data.join(name);
+            std::fs::copy(from, &file).expect("the temporary folder is ours");
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))
+                .expect("the file is ours");
+            let owner = std::fs::metadata(&data).expect("the folder is there");
+            chown(&file, Some(owner.uid()), Some(owner.gid())).expect("root may give it away");
+        }
+        if self.kind == Kind::Postgres {
+            let rules = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+            std::fs::write(data.join("pg_hba.conf"), rules).expect("the file is there");
+        }
+    }
+
     fn postgres(&self) -> Command {
         let mut command = self.as_postgres("postgres");
         let folder = self.folder.path();
         command.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
         command.args(["-F", "-h", "127.0.0.1", "-p", &self.port.to_string()]);
+        command.args(["-c", if self.tls_port.is_some() { "ssl=on" } else { "ssl=off" }]);
         command
     }
 
@@ -187,6 +234,17 @@ impl Database {
         let mut command = Command::new(REDIS_SERVER);
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "3600 1"]);
         command.arg("--dir").arg(self.folder.path());
+        if let Some(port) = self.tls_port {
+            command.args(["--tls-port", &port.to_string(), "--tls-auth-clients", "no"]);
+            let file = |name| self.folder.path().join(name);
+            command
+                .arg("--tls-cert-file")
+                .arg(file("server.crt"))
+                .arg("--tls-key-file")
+                .arg(file("server.key"));
+            // It asks for one even where clients show no certificate.
+            command.arg("--tls-ca-cert-file").arg(file("server.crt"));
+        }
         // The user that the documentation shows, which may only read.
         command.args(["--user", "default", "on", &format!(">{PASSWORD}"), "~*", "+@all"]);
         command.args([

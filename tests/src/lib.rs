@@ -25,6 +25,7 @@
 #![allow(clippy::must_use_candidate)]
 
 mod binary;
+pub mod certificates;
 mod client;
 pub mod database;
 pub mod documentation;

@@ -4,7 +4,7 @@ use crate::assemble::{Assembly, Missing, assemble_again};
 use crate::cli::LogFormat;
 use crate::faults;
 use crate::metrics::Metrics;
-use config::{Config, KeyFolders, Report};
+use config::{Config, Engine, KeyFolders, Report};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
@@ -14,7 +14,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// A hundred thousand folders take a quarter of a second: the program has better things to do than to look at them.
 const SHARE: u32 = 100;
 
-/// The files in force, and the folders whose keys it signs with.
+/// The files in force that sign, and the folders whose keys it signs with.
 pub struct KeyWatch {
     configs: Vec<Config>,
     folders: KeyFolders,
@@ -27,12 +27,14 @@ pub struct KeyWatch {
 impl KeyWatch {
     /// Watches the folders of a configuration that is in force, and that began to be read at this time.
     pub fn new(assemblies: &[Assembly], read: SystemTime, format: LogFormat) -> Self {
-        let configs: Vec<Config> = assemblies.iter().map(|assembly| assembly.config.clone()).collect();
+        let configs = assemblies.iter().map(|assembly| &assembly.config);
+        let signs = |config: &&Config| matches!(config.engine, Engine::Outbound(_));
+        let configs: Vec<Config> = configs.filter(signs).cloned().collect();
         let folders = KeyFolders::of(&configs, read);
         Self { configs, folders, next: Instant::now() + EVERY, trouble: None, format }
     }
 
-    /// Waits until other keys sign, and gives what is in force from then on: the files as they were read, with
+    /// Waits until other keys sign, and gives what is in force from then on: the files that sign as they were read, with
     /// the keys of now. Nothing is lost if nobody waits to the end.
     pub async fn changed(&mut self, metrics: &Metrics) -> Vec<Assembly> {
         if self.folders.is_empty() {
@@ -78,4 +80,35 @@ impl KeyWatch {
 /// When to look again, after a look that began at this time.
 fn next(began: Instant) -> Instant {
     began + EVERY.max(began.elapsed() * SHARE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assemble::assemble;
+    use crate::key::{file, generate};
+    use dkim::KeyKind;
+    use std::fs;
+
+    /// A verifier has nothing to do with our keys, and keeps what it has found out.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn where_other_keys_sign_only_the_files_that_sign_are_taken_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        generate::make(&path("keys/a.example/s1.pem"), KeyKind::Ed25519, 0, None).unwrap();
+        let outbound = "role: outbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\ncheck_keys: off\nsign:\n  - directory: keys\n";
+        let inbound = "role: inbound\nlisten: 127.0.0.1:3\nrelay: 127.0.0.1:4\nhostname: mx.example\ndns: {zone: zone.json}\n";
+        for (name, text) in [("in.yaml", inbound), ("out.yaml", outbound), ("zone.json", "{}")] {
+            fs::write(path(name), text).unwrap();
+        }
+        let (read, metrics) = (SystemTime::now(), Metrics::default());
+        let (assemblies, reports) = assemble(&[path("in.yaml"), path("out.yaml")], Missing::Leave, &metrics);
+        assert_eq!(assemblies.len(), 2, "{reports:?}");
+        let mut watch = KeyWatch::new(&assemblies, read, LogFormat::Text);
+        let key = file::read(&path("keys/a.example/s1.pem")).unwrap();
+        file::write(&path("keys/b.example/s1.pem"), &key, None).unwrap();
+        let changed = watch.changed(&metrics).await;
+        let names: Vec<_> = changed.iter().map(Assembly::role).collect();
+        assert_eq!(names, ["outbound"]);
+    }
 }

@@ -6,12 +6,14 @@
 //!
 //! - `listener`: what happens at one listener;
 //! - `lookups`: a resolver whose answers are counted;
+//! - `stores`: databases with keys, whose answers are counted;
 //! - `records`: what is known of the records of our keys, asked for when somebody wants to see it.
 
 mod listener;
 mod lookups;
 mod records;
 pub mod server;
+mod stores;
 
 pub use listener::Tally;
 pub use lookups::{Metered, Purpose};
@@ -30,6 +32,7 @@ use prometheus_client::registry::Registry;
 use records::Records;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use stores::StoreFamilies;
 
 /// All that is counted. Clones count for the same.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +43,7 @@ struct Shared {
     registry: Registry,
     listeners: ListenerFamilies,
     lookups: LookupFamilies,
+    stores: StoreFamilies,
     reloads: Family<Outcome, Counter>,
     loaded: Gauge,
     tallies: Mutex<Vec<Arc<Tally>>>,
@@ -62,6 +66,7 @@ impl Default for Shared {
         );
         let listeners = ListenerFamilies::register(&mut registry);
         let lookups = LookupFamilies::register(&mut registry);
+        let stores = StoreFamilies::register(&mut registry);
         let (reloads, loaded) = (Family::<Outcome, Counter>::default(), Gauge::default());
         for outcome in ["done", "refused"] {
             let _ = reloads.get_or_create(&Outcome { outcome });
@@ -79,7 +84,7 @@ impl Default for Shared {
         let records = Arc::new(Records::default());
         registry.register_collector(Box::new(Arc::clone(&records)));
         let (tallies, serving) = (Mutex::default(), AtomicBool::new(false));
-        Self { registry, listeners, lookups, reloads, loaded, tallies, records, serving }
+        Self { registry, listeners, lookups, stores, reloads, loaded, tallies, records, serving }
     }
 }
 
@@ -94,6 +99,11 @@ impl Metrics {
     /// A resolver whose answers are counted.
     pub fn metered<R>(&self, resolver: R, purpose: Purpose) -> Metered<R> {
         self.0.lookups.metered(resolver, purpose)
+    }
+
+    /// What counts the questions to the database of this name.
+    pub fn store(&self, name: &str) -> ::stores::Observer {
+        self.0.stores.of(name)
     }
 
     /// Whose keys are looked at from now on.

@@ -62,7 +62,7 @@ async fn serve(arguments: &RunArgs, inherited: Inherited) -> ExitCode {
     let addresses: Vec<&str> = serving.files.iter().flat_map(File::addresses).collect();
     info!(listen = addresses.join(","), metrics = serving.metrics_addresses(), "ready");
     for assembly in &assemblies {
-        tokio::spawn(try_stores(assembly.config.engine.clone()));
+        tokio::spawn(try_stores(assembly.config.engine.clone(), serving.metrics.clone()));
     }
     notify::ready();
     let watchdog = tokio::spawn(notify::watchdog());
@@ -91,6 +91,7 @@ struct Serving {
 
 /// A configuration file that is served.
 struct File {
+    name: String,
     listen: Vec<Listen>,
     metrics: Option<SocketAddr>,
     services: Vec<Service>,
@@ -106,6 +107,7 @@ impl Serving {
                 Service::start(assembly, listener, tally, (&tracker, &shutdown))
             };
             File {
+                name: assembly.config.file.name.clone(),
                 listen: assembly.config.listen(),
                 metrics: assembly.metrics_address(),
                 services: listeners.into_iter().map(start).collect(),
@@ -150,7 +152,7 @@ impl Serving {
         for watching in self.watching.drain(..) {
             watching.abort();
         }
-        for (file, assembly) in self.files.iter_mut().zip(assemblies) {
+        for (file, assembly) in pairs(&mut self.files, assemblies) {
             let before = std::mem::replace(&mut file.watch, assembly.watch.clone());
             if let (Some(watch), Some(before)) = (&file.watch, &before) {
                 watch.follows(before);
@@ -177,19 +179,20 @@ impl Serving {
             return None;
         }
         self.take(&assemblies);
+        self.let_clients_in(&assemblies);
         self.metrics.loaded();
         info!("reloaded");
         Some(KeyWatch::new(&assemblies, read, arguments.log.format))
     }
 
-    /// Lets every transaction that begins from now on go by these assemblies.
+    /// Lets every transaction that begins from now on go by these assemblies, which are of all files, or of all that
+    /// sign.
     fn take(&mut self, assemblies: &[Assembly]) {
         // What is known of the keys goes before the engines that ask for it.
         self.watch(assemblies);
-        for (file, assembly) in self.files.iter().zip(assemblies) {
+        for (file, assembly) in pairs(&mut self.files, assemblies) {
             file.services.iter().for_each(|service| service.reload(assembly));
         }
-        self.let_clients_in(assemblies);
     }
 
     /// Serves, reads the files again when told to, and lets other keys sign when it is their turn, until a signal ends
@@ -244,10 +247,19 @@ impl File {
     }
 }
 
+/// The files that these assemblies are of.
+fn pairs<'a>(
+    files: &'a mut [File],
+    assemblies: &'a [Assembly],
+) -> impl Iterator<Item = (&'a mut File, &'a Assembly)> {
+    let of = |file: &File| assemblies.iter().find(|assembly| assembly.config.file.name == file.name);
+    files.iter_mut().filter_map(move |file| of(file).map(|assembly| (file, assembly)))
+}
+
 /// Says at the start which databases with keys do not answer; one that is out of reach says so itself.
-async fn try_stores(engine: config::Engine) {
+async fn try_stores(engine: config::Engine, metrics: Metrics) {
     let config::Engine::Outbound(outbound) = engine else { return };
-    for (store, error) in stores::probe(&outbound).await {
+    for (store, error) in stores::probe(&outbound, &metrics).await {
         if !error.is_outage() {
             warn!(store = store.name, %error, "key store cannot be used; mail that needs its keys waits");
         }

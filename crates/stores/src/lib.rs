@@ -11,6 +11,15 @@
 //!
 //! Features `postgres` and `redis` bring the two databases in. They only add: without them this crate still compiles,
 //! and [`open`] says what is missing.
+#![cfg_attr(
+    not(any(feature = "postgres", feature = "redis")),
+    allow(
+        dead_code,
+        unused_variables,
+        clippy::needless_pass_by_value,
+        reason = "without a database no store is ever opened"
+    )
+)]
 
 mod dial;
 mod keys;
@@ -26,7 +35,7 @@ mod settings;
 mod source;
 mod store;
 
-pub use open::{NotBuilt, open};
+pub use open::{NotBuilt, Observer, open};
 pub use settings::{
     Address, Database, Layout, Password, PostgresSettings, ReadPassword, RedisSettings, Selectors, Settings,
     Tls,

@@ -1,7 +1,9 @@
 //! The one connection to a database: made when it is first needed, made anew when it has broken, and given up when no
 //! answer comes.
 
+use crate::open::Observer;
 use crate::outage::{Change, Outage};
+use crate::settings::Settings;
 use crate::source::{Row, Source, SourceError};
 use mail::Domain;
 use std::time::Duration;
@@ -16,6 +18,7 @@ pub(crate) struct Line<S: Source> {
     deadline: Duration,
     connection: Mutex<Option<Numbered<S::Connection>>>,
     outage: Outage,
+    observer: Observer,
 }
 
 /// A connection, and the how manieth it is.
@@ -23,8 +26,9 @@ pub(crate) struct Line<S: Source> {
 struct Numbered<C>(u64, C);
 
 impl<S: Source> Line<S> {
-    pub(crate) fn new(name: String, source: S, deadline: Duration) -> Self {
-        Self { name, source, deadline, connection: Mutex::new(None), outage: Outage::default() }
+    pub(crate) fn new(source: S, settings: &Settings, observer: Observer) -> Self {
+        let (name, deadline) = (settings.name.clone(), settings.deadline);
+        Self { name, source, deadline, connection: Mutex::new(None), outage: Outage::default(), observer }
     }
 
     /// Asks for a domain. While the database is down this fails at once.
@@ -75,6 +79,7 @@ impl<S: Source> Line<S> {
     }
 
     fn tell(&self, answer: &Result<Vec<Row>, SourceError>) {
+        (self.observer)(answer.as_ref().err());
         match (self.outage.note(answer), answer) {
             (Change::Down, Err(error)) => {
                 warn!(store = self.name, %error, "key store is down; keys that are known go on, other mail waits");

@@ -3,6 +3,7 @@
 use crate::keys::keys;
 use crate::line::Line;
 use crate::memory::{Memory, Remembered};
+use crate::open::Observer;
 use crate::settings::Settings;
 use crate::source::{Source, SourceError};
 use mail::Domain;
@@ -16,9 +17,9 @@ use tokio::sync::watch;
 pub struct Store(Box<dyn Behind>);
 
 impl Store {
-    pub(crate) fn new<S: Source>(settings: &Settings, source: S) -> Self {
+    pub(crate) fn new<S: Source>(settings: &Settings, source: S, observer: Observer) -> Self {
         let inner = Inner {
-            line: Line::new(settings.name.clone(), source, settings.deadline),
+            line: Line::new(source, settings, observer),
             memory: Memory::new(settings.refresh, settings.unknown, settings.capacity),
             flights: Mutex::default(),
         };

@@ -30,7 +30,8 @@ pub fn engine(
         message_id: outbound.conformity.missing_message_id,
         randomness: Arc::new(host::random),
     };
-    let stores = stores::open(outbound, faults).into_iter().map(|store| store as Arc<dyn DomainStore>);
+    let stores =
+        stores::open(outbound, metrics, faults).into_iter().map(|store| store as Arc<dyn DomainStore>);
     let mut engine = policy::Outbound::new(settings, keys, Arc::new(host::now))
         .with_stores(stores.collect())
         .completing(completion);

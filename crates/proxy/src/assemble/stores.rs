@@ -1,10 +1,12 @@
 //! Databases with keys, as the files name them.
 
 use crate::key::file;
+use crate::metrics::Metrics;
 use ::stores::{
-    Address, Layout, Password, PostgresSettings, RedisSettings, Selectors, Settings, SourceError, Store, Tls,
+    Address, Layout, NotBuilt, Password, PostgresSettings, RedisSettings, Selectors, Settings, SourceError,
+    Store, Tls,
 };
-use config::{Database, Fault, Outbound, RedisLayout, Server, ServerAddress};
+use config::{Database, Fault, Outbound, Place, RedisLayout, Server, ServerAddress};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -13,28 +15,28 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 static OPEN: Mutex<Vec<(Settings, Weak<Store>)>> = Mutex::new(Vec::new());
 
 /// The databases of a file, in its order; one that this program was built without is a fault.
-pub fn open(outbound: &Outbound, faults: &mut Vec<Fault>) -> Vec<Arc<Store>> {
+pub fn open(outbound: &Outbound, metrics: &Metrics, faults: &mut Vec<Fault>) -> Vec<Arc<Store>> {
     let mut stores = Vec::new();
     for store in outbound.stores() {
-        match shared(settings(store, outbound.key_cache)) {
+        match shared(settings(store, outbound.key_cache), metrics) {
             Ok(open) => stores.push(open),
-            Err(error) => {
-                let remedy = format!(
-                    "take a build that has it, or build one: cargo build --release --features {}",
-                    error.0
-                );
-                faults.push(Fault::unusable(store.place, error, remedy));
-            }
+            Err(error) => faults.push(not_built(store.place, error)),
         }
     }
     stores
 }
 
+fn not_built(place: Place, error: NotBuilt) -> Fault {
+    let remedy =
+        format!("take a build that has it, or build one: cargo build --release --features {}", error.0);
+    Fault::unusable(place, error, remedy)
+}
+
 /// Asks each database of a file for nobody; gives those that do not answer as they should.
-pub async fn probe(outbound: &Outbound) -> Vec<(&config::Store, SourceError)> {
+pub async fn probe<'a>(outbound: &'a Outbound, metrics: &Metrics) -> Vec<(&'a config::Store, SourceError)> {
     let mut troubles = Vec::new();
     for named in outbound.stores() {
-        let Ok(store) = shared(settings(named, outbound.key_cache)) else { continue };
+        let Ok(store) = shared(settings(named, outbound.key_cache), metrics) else { continue };
         if let Err(error) = store.probe().await {
             troubles.push((named, error));
         }
@@ -42,14 +44,14 @@ pub async fn probe(outbound: &Outbound) -> Vec<(&config::Store, SourceError)> {
     troubles
 }
 
-fn shared(settings: Settings) -> Result<Arc<Store>, ::stores::NotBuilt> {
+fn shared(settings: Settings, metrics: &Metrics) -> Result<Arc<Store>, NotBuilt> {
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     open.retain(|(_, store)| store.strong_count() > 0);
     let known = open.iter().find(|(known, _)| *known == settings);
     if let Some(store) = known.and_then(|(_, store)| store.upgrade()) {
         return Ok(store);
     }
-    let store = Arc::new(::stores::open(&settings)?);
+    let store = Arc::new(::stores::open(&settings, metrics.store(&settings.name))?);
     open.push((settings, Arc::downgrade(&store)));
     Ok(store)
 }
@@ -138,8 +140,18 @@ mod tests {
 
     fn open_one(outbound: &Outbound) -> Result<Arc<Store>, String> {
         let mut faults = Vec::new();
-        let mut stores = open(outbound, &mut faults);
+        let mut stores = open(outbound, &Metrics::default(), &mut faults);
         stores.pop().ok_or_else(|| faults[0].cause.to_string())
+    }
+
+    #[test]
+    fn a_database_that_was_not_built_in_is_a_fault_that_names_its_feature() {
+        for feature in ["postgres", "redis"] {
+            let fault = not_built(Place::START, NotBuilt(feature));
+            assert!(fault.is_fatal());
+            assert_eq!(fault.cause.to_string(), format!("this dkimgate was built without {feature}"));
+            assert!(fault.cause.remedy().ends_with(&format!("cargo build --release --features {feature}")));
+        }
     }
 
     #[cfg(feature = "redis")]

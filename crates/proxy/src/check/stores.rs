@@ -1,13 +1,14 @@
 //! Whether the databases with keys answer, let us in and understand the question.
 
 use crate::assemble::{Assembly, stores};
+use crate::metrics::Metrics;
 use ::stores::SourceError;
 use config::{Fault, Report};
 
 /// What is wrong with the databases of a file, and whether one of them is out of reach just now.
 pub async fn ask(Assembly { config, .. }: &Assembly) -> (Option<Report>, bool) {
     let config::Engine::Outbound(outbound) = &config.engine else { return (None, false) };
-    let troubles = stores::probe(outbound).await;
+    let troubles = stores::probe(outbound, &Metrics::default()).await;
     let out_of_reach = troubles.iter().any(|(_, error)| error.is_outage());
     let faults: Vec<Fault> = troubles.iter().map(|(store, error)| fault(store, error)).collect();
     ((!faults.is_empty()).then(|| config.report(faults)), out_of_reach)

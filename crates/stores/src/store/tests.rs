@@ -17,6 +17,8 @@ struct State {
     selectors: HashMap<String, &'static str>,
     error: Option<SourceError>,
     takes: Duration,
+    /// What the questions came to.
+    outcomes: Vec<Result<(), SourceError>>,
     /// How many connections were made.
     connections: usize,
     /// Whether the connections so far have died unnoticed.
@@ -35,6 +37,10 @@ impl Fake {
 
     fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().unwrap().asked)
+    }
+
+    fn outcomes(&self) -> Vec<Result<(), SourceError>> {
+        std::mem::take(&mut self.0.lock().unwrap().outcomes)
     }
 
     fn connections(&self) -> usize {
@@ -59,7 +65,11 @@ impl Fake {
             unknown: Settings::UNKNOWN,
             capacity,
         };
-        Store::new(&settings, self.clone())
+        let fake = self.clone();
+        let note = move |error: Option<&SourceError>| {
+            fake.set(|state| state.outcomes.push(error.cloned().map_or(Ok(()), Err)));
+        };
+        Store::new(&settings, self.clone(), Arc::new(note))
     }
 }
 
@@ -204,6 +214,8 @@ async fn while_the_database_is_down_what_is_known_goes_on_and_all_else_has_no_an
     advance(Duration::from_secs(1)).await;
     assert_eq!(selectors(&store, "b.example").await, known("s3"));
     assert_eq!(selectors(&store, "a.example").await, known("s2"));
+    // What fails at once is no question.
+    assert_eq!(fake.outcomes(), [Ok(()), Ok(()), Err(down()), Ok(()), Ok(())]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,6 +240,7 @@ async fn a_database_that_is_too_slow_has_no_answer() {
     assert_eq!(begun.elapsed(), DEADLINE);
     assert_eq!(selectors(&store, "b.example").await, Err("no answer within 5s".to_owned()));
     assert_eq!(begun.elapsed(), DEADLINE, "others do not wait for the same");
+    assert_eq!(fake.outcomes(), [Err(SourceError::TooSlow(DEADLINE))]);
     fake.set(|state| state.takes = Duration::ZERO);
     advance(Duration::from_secs(1)).await;
     assert_eq!(selectors(&store, "a.example").await, known("s1"));
