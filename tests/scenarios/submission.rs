@@ -1,6 +1,6 @@
 //! Mail of users: Postfix's submission port → dkimgate → Postfix → the world, as `docs/postfix.md` tells it.
 
-use scenarios::{Mailhost, Message, NextHop, Postfix, Use, corpus, oracle};
+use scenarios::{Logins, Mailhost, Message, NextHop, Postfix, Use, corpus, oracle};
 
 /// What every message that was signed on its way must be: signed twice, and a pass for all judges.
 fn assert_signed(message: &Message, host: &Mailhost) {
@@ -180,4 +180,71 @@ async fn a_refusal_of_several_lines_reaches_the_sender_whole() {
         "{}",
         report.text()
     );
+}
+
+/// A field such as Postfix puts on top, written by a sender.
+const FORGED: &str = "Received: from laptop (laptop.example [192.0.2.7])\r\n\t(Authenticated sender: alice@example.org)\r\n\
+    \tby mail.example.org (Postfix) with ESMTPSA id 4cYxAB0000z\r\n\tfor <bob@example.net>; Fri, 27 Nov 2026 10:00:00 +0000 (UTC)\r\n";
+
+/// A host whose users log in, and that signs for those who wrote From as themselves.
+async fn host_of_users(logins: &Logins, agree: &str) -> Mailhost {
+    let host = Mailhost::with(Use::SubmissionOnly).main(&logins.main_cf());
+    host.each_rule(&format!("agree: {agree}")).start().await
+}
+
+/// Sends a message of Alice's, with these fields above the others, as whoever logs in.
+async fn alice_writes(host: &Mailhost, login: Option<&str>, fields: &str) {
+    let mut user = host.submission().await;
+    user.says("EHLO client.example").hears("250").await;
+    if let Some(name) = login {
+        user.says(&Logins::command(name)).hears("235").await;
+    }
+    let content = [fields.as_bytes(), &corpus("plain.eml")].concat();
+    let reply = user.delivers("alice@example.org", "bob@example.net", &content).await;
+    assert!(reply.starts_with("250"), "{reply}");
+}
+
+#[tokio::test]
+async fn a_user_is_signed_as_himself_and_as_nobody_else() {
+    if Postfix::is_missing() {
+        return;
+    }
+    let logins = Logins::listen().await;
+    let host = host_of_users(&logins, "{with: received, in: address, realm: example.org}").await;
+    let mut count = 0;
+    for (login, fields, signed) in [
+        (Some("alice@example.org"), "", true),
+        // Of the realm; and what stands further down does no harm.
+        (Some("alice"), FORGED, true),
+        (Some("mallory@example.org"), "", false),
+        (Some("mallory@example.org"), FORGED, false),
+        (None, FORGED, false),
+    ] {
+        alice_writes(&host, login, fields).await;
+        count += 1;
+        let message = host.elsewhere.all_taken(count).await.swap_remove(count - 1);
+        if signed {
+            assert_signed(&message, &host);
+        } else {
+            assert_eq!(message.values("DKIM-Signature").len(), 0, "{login:?}: {}", message.text());
+        }
+    }
+    let log = host.signer.as_ref().expect("it signs").log().lines().join("\n");
+    assert!(log.contains("author and login in Received disagree (mallory@example.org)"), "{log}");
+    assert!(log.contains("nothing is known of the login in Received"), "{log}");
+}
+
+#[tokio::test]
+async fn a_user_who_writes_as_another_hears_of_it_where_that_is_refused() {
+    if Postfix::is_missing() {
+        return;
+    }
+    let logins = Logins::listen().await;
+    let host = host_of_users(&logins, "{with: received, in: address, otherwise: refuse}").await;
+    alice_writes(&host, Some("mallory@example.org"), FORGED).await;
+    let report = host.postfix.mailbox(1).await.swap_remove(0);
+    assert!(report.text().contains("550 5.7.1"), "{}", report.text());
+    alice_writes(&host, Some("alice@example.org"), "").await;
+    assert_signed(&host.elsewhere.taken().await, &host);
+    assert_eq!(host.elsewhere.messages().len(), 1);
 }

@@ -40,6 +40,7 @@ pub struct MailhostSetup {
     main: Vec<String>,
     blocks: Vec<String>,
     signer: String,
+    rule: Option<String>,
     verifier: String,
     sockets: Option<PathBuf>,
 }
@@ -54,6 +55,7 @@ impl Mailhost {
             main: nothing(),
             blocks: nothing(),
             signer: String::new(),
+            rule: None,
             verifier: String::new(),
             sockets: None,
         }
@@ -104,6 +106,13 @@ impl MailhostSetup {
         self
     }
 
+    /// Adds a line to each rule of the outbound dkimgate.
+    #[must_use]
+    pub fn each_rule(mut self, line: &str) -> MailhostSetup {
+        self.rule = Some(line.to_owned());
+        self
+    }
+
     /// Has the outbound dkimgate listen on a UNIX socket in this folder.
     #[must_use]
     pub fn signer_listens_in(mut self, folder: &Path) -> MailhostSetup {
@@ -125,7 +134,9 @@ impl MailhostSetup {
         let elsewhere = self.elsewhere.clone().start().await;
         let is_signing = self.role != Use::BeforeQueue;
         let is_verifying = self.role != Use::SubmissionOnly;
-        let signer = Proxy::outbound().listen(ports.to_sign).relay_to(ports.signed).signs_twice_with(&ours);
+        let signer = Proxy::outbound().listen(ports.to_sign).relay_to(ports.signed);
+        let signer =
+            self.rule.iter().fold(signer, |signer, line| signer.each_rule(line)).signs_twice_with(&ours);
         let signer = match &self.sockets {
             Some(folder) => signer.listen_on(&format!("unix:{}/out.sock", folder.display())),
             None => signer,

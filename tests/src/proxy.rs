@@ -22,6 +22,7 @@ pub struct ProxySetup {
     port: u16,
     relay: Option<u16>,
     listen: Option<String>,
+    rule: String,
     launch: Launch,
     folder: TempDir,
 }
@@ -165,7 +166,8 @@ impl ProxySetup {
     fn new(yaml: &str) -> ProxySetup {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let launch = Launch::default();
-        ProxySetup { yaml: yaml.to_owned(), port: ports::free(), relay: None, listen: None, launch, folder }
+        let (yaml, rule) = (yaml.to_owned(), String::new());
+        ProxySetup { yaml, port: ports::free(), relay: None, listen: None, rule, launch, folder }
     }
 
     /// Listens on this port instead of one of its own choice.
@@ -217,6 +219,13 @@ impl ProxySetup {
         self
     }
 
+    /// Adds a line to each of the rules that are said from now on.
+    #[must_use]
+    pub fn each_rule(mut self, line: &str) -> ProxySetup {
+        writeln!(self.rule, "    {line}").expect("a string takes everything");
+        self
+    }
+
     /// Signs mail of the keys' domain with the RSA key.
     #[must_use]
     pub fn signs_with(self, keys: &Keys) -> ProxySetup {
@@ -238,7 +247,7 @@ impl ProxySetup {
                 keys.domain(),
                 file.display()
             );
-            writeln!(self.yaml, "  {rule}").expect("a string takes everything");
+            write!(self.yaml, "  {rule}\n{}", self.rule).expect("a string takes everything");
         }
         self
     }
