@@ -179,6 +179,29 @@ async fn a_year_goes_by_with_a_name_server() {
     assert_eq!(told, YEAR, "{}", desk.key(0, "list"));
 }
 
+#[tokio::test]
+async fn where_another_record_stands_at_its_name_the_next_key_takes_another_name() {
+    if is_missing(KNOT, "knot") {
+        return;
+    }
+    let (desk, server) = (Desk::new(), Primary::start(KNOT).await);
+    let (address, settings) = (server.address(), server.update().display().to_string());
+    desk.key(0, &format!("generate --domain example.org --selector s1 --type ed25519 --update {settings}"));
+    // A record of somebody else's, at the name that comes next.
+    desk.key(0, "generate --domain example.org --selector n1 --type ed25519 --out elsewhere");
+    let foreign = "--domain example.org --selector n1 --key elsewhere/example.org/n1.pem";
+    desk.key(0, &format!("record {foreign} --update {settings}"));
+    let rotate = format!("rotate --domain example.org --server {address} --settle 0s");
+    let shown = desk.key(0, &format!("{rotate} --update {settings} --naming counter --prefix n --now"));
+    assert!(shown.contains("n1 is given up: another record stands at its name"), "{shown}");
+    assert!(shown.contains("n2 next: ") && shown.contains("entered at"), "{shown}");
+    let shown = desk.key(0, &rotate);
+    assert!(shown.contains("n2 signs from now on") && desk.signs() == "n2.pem", "{shown}");
+    let shown = desk.key(0, "list");
+    assert!(shown.contains("abandoned: given up"), "{shown}");
+    desk.key(0, &format!("check {foreign} --server {address}"));
+}
+
 /// Whether a line says where a key is, not what happened to it.
 fn is_state(line: &str) -> bool {
     ["next", "signing", "retired", "withdrawing", "withdrawn"]

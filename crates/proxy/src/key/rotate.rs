@@ -8,7 +8,7 @@ use super::generate;
 use super::keyring::{Keyring, KeyringError, Lock};
 use super::record::Publication;
 use super::resolver::{ResolverError, wait, with_resolver};
-use super::rotation::{Entry, Plan, RetireError, Rotation, Sight};
+use super::rotation::{Entry, Event, Plan, RetireError, Rotation, Sight};
 use super::sight::{Look, Observers};
 use super::update::{Done, EntryError, SettingsError, Updater};
 use crate::cli::key::{DnsArgs, KeyType, PlanArgs, RetireArgs, RotateArgs};
@@ -220,7 +220,8 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn take(self, rotation: &mut Rotation) -> Result<Outcome, RotateError> {
-        let Self { ring, lock, arguments, now } = self;
+        let Self { ring, lock, arguments, now } = &self;
+        let now = *now;
         // An earlier run may have been cut off before it made the key that it had decided on.
         if let Some(selector) = rotation.next() {
             make(ring, &rotation.plan, selector)?;
@@ -228,20 +229,21 @@ impl Step<'_> {
         is_there(ring, rotation.signing())?;
         let looks = look(ring, rotation, &arguments.from)?;
         let sight = |selector: &Domain| looks.get(selector).map_or(Sight::Unknown, Look::sight);
-        let events = rotation.advance(now, sight);
-        let wanted = rotation.wanted(now, arguments.now);
+        let mut events = rotation.advance(now, sight);
+        let wanted = rotation.wanted(now, arguments.now, &ring.selectors()?);
         if let Some(selector) = &wanted {
             rotation.made(selector.clone(), now);
         }
-        ring.save(rotation, &lock)?;
+        ring.save(rotation, lock)?;
         if let Some(selector) = wanted {
             make(ring, &rotation.plan, &selector)?;
         }
         // What happened is told once, whatever comes of the rest.
-        let (entered, trouble) = match enter(ring, rotation) {
+        let (mut entered, trouble) = match enter(ring, rotation) {
             Ok(entered) => (entered, Ok(())),
             Err(error) => (HashMap::new(), Err(error)),
         };
+        self.evade(rotation, &mut entered, &mut events)?;
         let account = Account { events, looks, entered };
         account.tell(ring, rotation)?;
         trouble?;
@@ -249,6 +251,35 @@ impl Step<'_> {
             println!("  a private key that nobody needs any more is published: {}", path.display());
         }
         Ok(account.outcome())
+    }
+
+    /// Makes the next key under another name as long as another record stands at its name.
+    fn evade(
+        &self,
+        rotation: &mut Rotation,
+        entered: &mut HashMap<Domain, Entered>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), RotateError> {
+        let Self { ring, lock, now, .. } = self;
+        let is_foreign = |entered: &Entered| matches!(entered, (_, Err(EntryError::Foreign { .. })));
+        while let Some(selector) =
+            rotation.next().filter(|next| entered.get(*next).is_some_and(is_foreign)).cloned()
+            && let Some(event) = rotation.occupied(*now)
+        {
+            entered.remove(&selector);
+            events.push(event);
+            // Its time has come: the one that was given up was on its way.
+            let other = rotation.wanted(*now, true, &ring.selectors()?);
+            if let Some(other) = &other {
+                rotation.made(other.clone(), *now);
+            }
+            ring.save(rotation, lock)?;
+            if let Some(other) = &other {
+                make(ring, &rotation.plan, other)?;
+            }
+            entered.extend(enter(ring, rotation)?);
+        }
+        Ok(())
     }
 }
 
@@ -285,7 +316,14 @@ fn enter(ring: &Keyring, rotation: &Rotation) -> Result<HashMap<Domain, Entered>
                 wait(updater.revoke(&record, key.as_ref()))
             }
         };
-        all.insert(selector.clone(), (updater.to_string(), done?));
+        let done = match done? {
+            // Where another record stands, that of our key does not.
+            Err(EntryError::Foreign { .. }) if entry == Entry::Revocation && key.is_some() => {
+                Ok(Done::Absent)
+            }
+            done => done,
+        };
+        all.insert(selector.clone(), (updater.to_string(), done));
     }
     Ok(all)
 }

@@ -6,7 +6,8 @@
 //!   (nothing) ──► Next ───────────────────► Signing ──────────────► Retired ───────► Withdrawing ──────────► Withdrawn
 //! ```
 //!
-//! At most one key is `Next` and at most one `Signing`. Nothing goes back: a selector is used once.
+//! A key on its way whose name turns out to be somebody else's is given up instead, and another one is made under
+//! another name. At most one key is `Next` and at most one `Signing`. Nothing goes back: a selector is used once.
 
 mod names;
 mod outlook;
@@ -20,6 +21,8 @@ use thiserror::Error;
 
 /// A day, in seconds.
 pub const DAY: u64 = 24 * 60 * 60;
+/// After so many names in a row that are somebody else's it is probably a wildcard, and all others are too.
+const MOST_OCCUPIED: usize = 3;
 /// How long after a record is gone nobody has it any more: resolvers keep what they were told for a week at most,
 /// unless somebody tells them otherwise.
 const FORGOTTEN: u64 = 7 * DAY;
@@ -118,6 +121,11 @@ pub enum Stage {
         /// Since when.
         since: u64,
     },
+    /// It never signed, since another record stands at its name.
+    Abandoned {
+        /// Since when.
+        since: u64,
+    },
 }
 
 /// What is to stand in the DNS at the name of a key.
@@ -138,6 +146,8 @@ pub enum Sight {
     Gone,
     /// They do not agree, or show something else.
     Mixed,
+    /// Those that show something show the record of another key.
+    Foreign,
     /// One of them cannot be asked.
     Unknown,
 }
@@ -155,6 +165,8 @@ pub enum Event {
     Withdraw(Domain),
     /// Its record is gone.
     Withdrawn(Domain),
+    /// The name of a key is somebody else's; it is given up.
+    Abandoned(Domain),
     /// The key that signs, or one whose mail is under way, is not what every server shows.
     Endangered(Domain),
 }
@@ -193,17 +205,22 @@ impl Rotation {
 
     /// The keys whose records matter.
     pub fn watched(&self) -> impl Iterator<Item = &Domain> {
-        self.keys.iter().filter(|key| !matches!(key.stage, Stage::Withdrawn { .. })).map(|key| &key.selector)
+        let is_over = |key: &&Kept| matches!(key.stage, Stage::Withdrawn { .. } | Stage::Abandoned { .. });
+        self.keys.iter().filter(move |key| !is_over(key)).map(|key| &key.selector)
     }
 
-    /// The selector of a key that should be made now; with `hurry` even if the one that signs is not old.
-    pub fn wanted(&self, now: u64, hurry: bool) -> Option<Domain> {
+    /// The selector of a key that should be made now; with `hurry` even if the one that signs is not old. Files of these
+    /// names are there already.
+    pub fn wanted(&self, now: u64, hurry: bool, files: &[Domain]) -> Option<Domain> {
         let is_due = self.keys.iter().all(|key| match key.stage {
             Stage::Next { .. } => false,
             Stage::Signing { since } => hurry || now >= since.saturating_add(self.plan.every),
-            Stage::Retired { .. } | Stage::Withdrawing { .. } | Stage::Withdrawn { .. } => true,
+            Stage::Retired { .. }
+            | Stage::Withdrawing { .. }
+            | Stage::Withdrawn { .. }
+            | Stage::Abandoned { .. } => true,
         });
-        if is_due { self.plan.selector(now, &self.keys) } else { None }
+        if is_due { self.plan.selector(now, &self.keys, files) } else { None }
     }
 
     /// A key is to be made.
@@ -214,6 +231,17 @@ impl Rotation {
     /// The key that has to be made before anything else: it is on its way, and may have been cut off there.
     pub fn next(&self) -> Option<&Domain> {
         self.keys.iter().find(|key| matches!(key.stage, Stage::Next { .. })).map(|key| &key.selector)
+    }
+
+    /// Gives the next key up, because another record stands at its name; unless that has been so several times in a row.
+    pub fn occupied(&mut self, now: u64) -> Option<Event> {
+        let at = self.keys.iter().position(|key| matches!(key.stage, Stage::Next { .. }))?;
+        let is_abandoned = |key: &&Kept| matches!(key.stage, Stage::Abandoned { .. });
+        if self.keys[..at].iter().rev().take_while(is_abandoned).count() >= MOST_OCCUPIED {
+            return None;
+        }
+        self.keys[at].stage = Stage::Abandoned { since: now };
+        Some(Event::Abandoned(self.keys[at].selector.clone()))
     }
 
     /// What is to be entered into the DNS, and what to be revoked there.
@@ -251,7 +279,7 @@ impl Rotation {
                             self.switch(at, now, &mut events);
                         }
                     }
-                    Sight::Gone | Sight::Mixed => *shown = None,
+                    Sight::Gone | Sight::Mixed | Sight::Foreign => *shown = None,
                     Sight::Unknown => {}
                 },
                 Stage::Retired { until, .. } if now >= *until => {
@@ -259,11 +287,11 @@ impl Rotation {
                     *stage = Stage::Withdrawing { since: now };
                 }
                 Stage::Signing { .. } | Stage::Retired { .. } => events.extend(endangered(selector, seen)),
-                Stage::Withdrawing { .. } if seen == Sight::Gone => {
+                Stage::Withdrawing { .. } if matches!(seen, Sight::Gone | Sight::Foreign) => {
                     events.push(Event::Withdrawn(selector.clone()));
                     *stage = Stage::Withdrawn { since: now };
                 }
-                Stage::Withdrawing { .. } | Stage::Withdrawn { .. } => {}
+                Stage::Withdrawing { .. } | Stage::Withdrawn { .. } | Stage::Abandoned { .. } => {}
             }
         }
         events
@@ -274,7 +302,9 @@ impl Rotation {
         let at = self.keys.iter().position(|key| key.selector == *selector).ok_or(RetireError::Unknown)?;
         let mut events = Vec::new();
         match self.keys[at].stage {
-            Stage::Withdrawing { .. } | Stage::Withdrawn { .. } => return Err(RetireError::Withdrawn),
+            Stage::Withdrawing { .. } | Stage::Withdrawn { .. } | Stage::Abandoned { .. } => {
+                return Err(RetireError::Withdrawn);
+            }
             Stage::Signing { .. } => {
                 let is_shown = |key: &Kept| matches!(key.stage, Stage::Next { shown: Some(_), .. });
                 let next = self.keys.iter().position(is_shown).ok_or(RetireError::Alone)?;
@@ -302,7 +332,7 @@ impl Rotation {
 }
 
 fn endangered(selector: &Domain, seen: Sight) -> Option<Event> {
-    matches!(seen, Sight::Gone | Sight::Mixed).then(|| Event::Endangered(selector.clone()))
+    matches!(seen, Sight::Gone | Sight::Mixed | Sight::Foreign).then(|| Event::Endangered(selector.clone()))
 }
 
 #[cfg(test)]

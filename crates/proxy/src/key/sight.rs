@@ -29,7 +29,9 @@ pub enum View {
     Shown,
     /// No record, or a revoked one.
     Gone,
-    /// Something else.
+    /// The record of another key, or none of a key.
+    Foreign(String),
+    /// Something else, which may be the record with a flaw.
     Other(String),
     /// Nothing.
     Silent(String),
@@ -84,13 +86,16 @@ impl Look {
         let all = |wanted: fn(&View) -> bool| self.views.iter().all(|(_, view)| wanted(view));
         let any = |wanted: fn(&View) -> bool| self.views.iter().any(|(_, view)| wanted(view));
         let is_silent = |view: &View| matches!(view, View::Silent(_));
+        let is_other = |view: &View| matches!(view, View::Other(_) | View::Foreign(_));
         if self.views.is_empty() {
             Sight::Unknown
         } else if all(|view| *view == View::Shown) {
             Sight::Shown
         } else if all(|view| *view == View::Gone) {
             Sight::Gone
-        } else if any(|view| matches!(view, View::Other(_))) || !any(is_silent) {
+        } else if all(|view| matches!(view, View::Gone | View::Foreign(_))) {
+            Sight::Foreign
+        } else if any(is_other) || !any(is_silent) {
             Sight::Mixed
         } else {
             Sight::Unknown
@@ -133,6 +138,9 @@ async fn view(resolver: &AnyResolver, name: &Domain, key: Option<&PublicKey>) ->
     match flaws.iter().find(|flaw| flaw.is_fatal()) {
         None => View::Shown,
         Some(KeyFlaw::Revoked | KeyFlaw::Absent) => View::Gone,
+        Some(flaw @ (KeyFlaw::OtherKey { .. } | KeyFlaw::OtherKind { .. } | KeyFlaw::Version(_))) => {
+            View::Foreign(flaw.to_string())
+        }
         Some(flaw) => View::Other(flaw.to_string()),
     }
 }
@@ -161,6 +169,7 @@ mod tests {
     fn all_servers_have_to_agree() {
         let other = || View::Other("x".to_owned());
         let silent = || View::Silent("x".to_owned());
+        let foreign = || View::Foreign("x".to_owned());
         for (views, expected) in [
             (vec![], Sight::Unknown),
             (vec![View::Shown, View::Shown], Sight::Shown),
@@ -171,6 +180,9 @@ mod tests {
             (vec![View::Gone, silent()], Sight::Unknown),
             (vec![other(), silent()], Sight::Mixed),
             (vec![silent()], Sight::Unknown),
+            (vec![View::Gone, foreign()], Sight::Foreign),
+            (vec![View::Shown, foreign()], Sight::Mixed),
+            (vec![silent(), foreign()], Sight::Mixed),
         ] {
             let look = Look { views: views.into_iter().map(|view| (String::new(), view)).collect() };
             assert_eq!(look.sight(), expected, "{look:?}");

@@ -120,6 +120,8 @@ pub enum Done {
     Entered,
     /// It was there already.
     Present,
+    /// There was nothing to revoke: what stands at the name is of another key.
+    Absent,
 }
 
 impl Done {
@@ -129,6 +131,7 @@ impl Done {
         match self {
             Self::Entered => format!("{updater} has taken the record of {name}."),
             Self::Present => format!("{updater} has the record of {name} already."),
+            Self::Absent => format!("{updater} has no record of this key at {name}."),
         }
     }
 }

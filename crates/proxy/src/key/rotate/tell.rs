@@ -51,7 +51,7 @@ impl Account {
                     println!("    {}", record.zone_line());
                 }
                 Stage::Next { .. } | Stage::Signing { .. } | Stage::Retired { .. } => {}
-                Stage::Withdrawn { .. } => continue,
+                Stage::Withdrawn { .. } | Stage::Abandoned { .. } => continue,
             }
             if let Some(entered) = self.entered.get(selector) {
                 println!("    {}", done(entered));
@@ -68,6 +68,7 @@ fn done((server, result): &Entered) -> String {
     match result {
         Ok(Done::Entered) => format!("entered at {server}"),
         Ok(Done::Present) => format!("it is there at {server}"),
+        Ok(Done::Absent) => format!("another record stands at {server}, and is left alone"),
         Err(error) => format!("not entered: {error}"),
     }
 }
@@ -79,6 +80,9 @@ fn happened(event: &Event) -> String {
         Event::Retired(selector) => format!("{selector} signs no more; leave its record where it is"),
         Event::Withdraw(selector) => format!("the record of {selector} has to go now"),
         Event::Withdrawn(selector) => format!("the record of {selector} is gone"),
+        Event::Abandoned(selector) => {
+            format!("{selector} is given up: another record stands at its name, so another name is taken")
+        }
         Event::Endangered(selector) => {
             format!("WARNING: {selector} is still needed, and not every server shows its record")
         }
@@ -89,7 +93,7 @@ fn seen(view: &View) -> String {
     match view {
         View::Shown => "shows it".to_owned(),
         View::Gone => "shows no key".to_owned(),
-        View::Other(what) => format!("shows something else: {what}"),
+        View::Other(what) | View::Foreign(what) => format!("shows something else: {what}"),
         View::Silent(why) => format!("not known, {why}"),
     }
 }

@@ -103,6 +103,19 @@ fn days(cut: Option<(u64, usize)>) -> (Desk, bool) {
     (desk, was_cut)
 }
 
+/// Whatever it is: a key of somebody's, or no key at all.
+#[test]
+fn a_file_that_is_there_already_is_nobody_elses_next_key() {
+    let desk = Desk::new();
+    assert_eq!(desk.rotate(START).unwrap(), Outcome::Well);
+    fs::write(desk.path("keys/example.org/e1.pem"), "no key").unwrap();
+    assert_eq!(desk.rotate(START + 3 * DAY).unwrap(), Outcome::Well);
+    let words: Vec<_> =
+        desk.stages().into_iter().map(|(name, stage)| format!("{name} {}", stage.word())).collect();
+    assert_eq!(words, ["s1 signing", "e2 next"]);
+    assert_eq!(fs::read(desk.path("keys/example.org/e1.pem")).unwrap(), b"no key");
+}
+
 /// Killed between any two of its file operations, in any stage: the next run goes on as if nothing had been.
 #[test]
 fn wherever_a_run_is_cut_off_the_next_one_goes_on() {

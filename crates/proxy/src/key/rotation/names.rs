@@ -17,18 +17,20 @@ pub enum Naming {
 }
 
 impl Plan {
-    /// A selector that no key of the domain has had; `None` if the prefix does not begin a name.
-    pub(super) fn selector(&self, now: u64, keys: &[Kept]) -> Option<Domain> {
-        let is_new = |name: &Domain| keys.iter().all(|key| key.selector != *name);
+    /// A selector that no key of the domain has had, and no other key in its folder has; `None` if the prefix does not
+    /// begin a name.
+    pub(super) fn selector(&self, now: u64, keys: &[Kept], files: &[Domain]) -> Option<Domain> {
+        let taken: Vec<&Domain> = keys.iter().map(|key| &key.selector).chain(files).collect();
+        let is_new = |name: &Domain| !taken.contains(&name);
         let numbered = |start: String| {
-            // One more than there are keys is enough to find a free one.
-            (1..=keys.len() + 1).map(move |number| format!("{start}{number}"))
+            // One more than are taken is enough to find a free one.
+            (1..=taken.len() + 1).map(move |number| format!("{start}{number}"))
         };
         let names: Vec<String> = match self.naming {
             Naming::Counter => {
-                let used = |key: &Kept| key.selector.as_str().strip_prefix(&self.prefix)?.parse::<u64>().ok();
-                let last = keys.iter().filter_map(used).max().unwrap_or(0);
-                vec![format!("{}{}", self.prefix, last + 1)]
+                let used = |name: &&Domain| name.as_str().strip_prefix(&self.prefix)?.parse::<u64>().ok();
+                let last = taken.iter().filter_map(used).max().unwrap_or(0);
+                vec![format!("{}{}", self.prefix, last.saturating_add(1))]
             }
             Naming::Date => {
                 let (year, month, day) = civil(now);

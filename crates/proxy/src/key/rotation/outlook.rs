@@ -12,6 +12,7 @@ impl Stage {
             Self::Retired { .. } => "retired",
             Self::Withdrawing { .. } => "withdrawing",
             Self::Withdrawn { .. } => "withdrawn",
+            Self::Abandoned { .. } => "abandoned",
         }
     }
 }
@@ -57,6 +58,10 @@ impl Kept {
                 format!("gone since {}; its private key is published from {forgotten} on", date(since))
             }
             Stage::Withdrawn { since } => format!("gone since {}; its file may be deleted", date(since)),
+            Stage::Abandoned { since } => {
+                let since = date(since);
+                format!("given up {since}, since another record stands at {name}; its file may be deleted")
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ fn words(events: &[Event]) -> Vec<String> {
         Event::Retired(selector) => format!("{selector} retired"),
         Event::Withdraw(selector) => format!("{selector} withdraw"),
         Event::Withdrawn(selector) => format!("{selector} withdrawn"),
+        Event::Abandoned(selector) => format!("{selector} abandoned"),
         Event::Endangered(selector) => format!("{selector} endangered"),
     };
     events.iter().map(word).collect()
@@ -47,7 +48,7 @@ fn a_year_goes_by() {
             }
             told.push(format!("{} {}", date(now), words(std::slice::from_ref(&event))[0]));
         }
-        if let Some(selector) = rotation.wanted(now, false) {
+        if let Some(selector) = rotation.wanted(now, false, &[]) {
             dns.insert(selector.clone(), (now + 2 * DAY, Sight::Shown));
             rotation.made(selector, now);
         }
@@ -122,10 +123,10 @@ fn a_key_in_other_hands_is_withdrawn_at_once_if_another_can_sign() {
     rotation.adopt(domain("old"), START);
     assert_eq!(rotation.retire(&domain("none"), START), Err(RetireError::Unknown));
     assert_eq!(rotation.retire(&domain("old"), START), Err(RetireError::Alone));
-    assert_eq!(rotation.wanted(START, false), None);
-    let next = rotation.wanted(START, true).unwrap();
+    assert_eq!(rotation.wanted(START, false, &[]), None);
+    let next = rotation.wanted(START, true, &[]).unwrap();
     rotation.made(next.clone(), START);
-    assert_eq!(rotation.wanted(START, true), None, "one at a time");
+    assert_eq!(rotation.wanted(START, true, &[]), None, "one at a time");
     assert_eq!(rotation.retire(&domain("old"), START), Err(RetireError::Alone));
     let _ = rotation.advance(START + 1, |_| Sight::Shown);
     let events = rotation.retire(&domain("old"), START + 2).unwrap();
@@ -135,19 +136,43 @@ fn a_key_in_other_hands_is_withdrawn_at_once_if_another_can_sign() {
 }
 
 #[test]
+fn a_key_whose_name_is_somebody_elses_gives_way_to_one_of_another_name() {
+    let mut rotation = Rotation::new(Plan { naming: Naming::Counter, ..plan() });
+    rotation.adopt(domain("old"), START);
+    assert_eq!(rotation.occupied(START), None, "no key is on its way");
+    // A file of this name is there already.
+    let files = [domain("r7")];
+    for number in 8..11 {
+        let selector = rotation.wanted(START, true, &files).unwrap();
+        assert_eq!(selector.as_str(), format!("r{number}"));
+        rotation.made(selector, START);
+        assert_eq!(words(rotation.occupied(START).as_slice()), [format!("r{number} abandoned")]);
+    }
+    let last = rotation.wanted(START, true, &files).unwrap();
+    rotation.made(last.clone(), START);
+    assert_eq!(rotation.occupied(START), None, "all names are somebody else's");
+    assert_eq!(rotation.watched().collect::<Vec<_>>(), [&domain("old"), &last]);
+    assert_eq!(rotation.retire(&domain("r8"), START), Err(RetireError::Withdrawn));
+    // Withdrawn by hand, it waits for nothing that is not its own.
+    rotation.retire(&last, START).unwrap();
+    let foreign = |selector: &Domain| if *selector == last { Sight::Foreign } else { Sight::Shown };
+    assert_eq!(words(&rotation.advance(START, foreign)), ["r11 withdrawn"]);
+}
+
+#[test]
 fn selectors_are_named_by_date_or_number_and_never_used_twice() {
     let mut dated = Rotation::new(plan());
     let mut counted = Rotation::new(Plan { naming: Naming::Counter, prefix: "k".into(), ..plan() });
     counted.adopt(domain("k7"), START);
     for (date, count) in [("r20260101", "k8"), ("r20260101-1", "k9"), ("r20260101-2", "k10")] {
         for (rotation, expected) in [(&mut dated, date), (&mut counted, count)] {
-            let selector = rotation.wanted(START, true).unwrap();
+            let selector = rotation.wanted(START, true, &[]).unwrap();
             assert_eq!(selector.as_str(), expected);
             rotation.made(selector.clone(), START);
             rotation.retire(&selector, START).unwrap();
         }
     }
-    assert_eq!(Rotation::new(Plan { prefix: "no name".into(), ..plan() }).wanted(START, false), None);
+    assert_eq!(Rotation::new(Plan { prefix: "no name".into(), ..plan() }).wanted(START, false, &[]), None);
 }
 
 #[test]
@@ -167,15 +192,15 @@ fn days_have_dates() {
 /// Whatever the DNS shows, in whatever order: a signing key is never lost, and a state that was written is read again.
 #[test]
 fn every_short_history_keeps_a_key_signing() {
-    let sights = [Sight::Shown, Sight::Gone, Sight::Mixed, Sight::Unknown];
-    for history in 0..4_usize.pow(6) {
+    let sights = [Sight::Shown, Sight::Gone, Sight::Mixed, Sight::Foreign, Sight::Unknown];
+    for history in 0..5_usize.pow(6) {
         let mut rotation = Rotation::new(Plan { every: DAY, settle: 0, keep: DAY, ..plan() });
         rotation.adopt(domain("old"), START);
         for step in 0..6_u32 {
             let now = START + u64::from(step) * DAY;
-            let sight = sights[history / 4_usize.pow(step) % 4];
+            let sight = sights[history / 5_usize.pow(step) % 5];
             let _ = rotation.advance(now, |_| sight);
-            if let Some(selector) = rotation.wanted(now, false) {
+            if let Some(selector) = rotation.wanted(now, false, &[]) {
                 rotation.made(selector, now);
             }
             assert!(rotation.signing().is_some());
