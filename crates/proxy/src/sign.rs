@@ -37,7 +37,8 @@ impl SignCommandError {
     /// The exit status that tells it.
     pub fn status(&self) -> u8 {
         match self {
-            Self::Usage(_) => exit::USAGE,
+            Self::Usage(_)
+            | Self::Refused(SignError::Identity | SignError::FieldName | SignError::Lifetime) => exit::USAGE,
             Self::Input(_) | Self::Key(_) | Self::Refused(SignError::NoTemplate | SignError::Template(_)) => {
                 exit::UNUSABLE
             }
@@ -97,7 +98,7 @@ fn dkim_request(arguments: &SignArgs, key: Arc<dyn PrivateKey>) -> Result<DkimRe
         request.canonicalization =
             Canonicalization::parse(text).ok_or_else(|| unknown("--canonicalization", text))?;
     }
-    request.fields = selection(arguments);
+    request.fields = selection(arguments)?;
     request.identity.clone_from(&arguments.identity);
     request.signed_at = Some(arguments.time.unwrap_or_else(host::now));
     request.lifetime = arguments.expire;
@@ -121,18 +122,20 @@ fn names(arguments: &SignArgs) -> Result<(mail::Domain, mail::Domain), SignComma
 }
 
 /// `--fields` names exactly what stands in `h=`; then only `--oversign` adds to it.
-fn selection(arguments: &SignArgs) -> FieldSelection {
+fn selection(arguments: &SignArgs) -> Result<FieldSelection, SignCommandError> {
     let mut selection = FieldSelection::default();
     if let Some(fields) = &arguments.fields {
-        selection = FieldSelection {
-            names: FieldNames::Exactly(list(fields)),
-            oversign: Oversign::Names(Vec::new()),
-        };
+        let names = list(fields);
+        if names.is_empty() {
+            return Err(usage("--fields names no field"));
+        }
+        selection =
+            FieldSelection { names: FieldNames::Exactly(names), oversign: Oversign::Names(Vec::new()) };
     }
     if let Some(oversign) = &arguments.oversign {
         selection.oversign = Oversign::Names(list(oversign));
     }
-    selection
+    Ok(selection)
 }
 
 /// Names with colons between them.

@@ -5,6 +5,7 @@
 mod desk;
 
 use desk::{Desk, json, status, text};
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -68,6 +69,44 @@ fn the_json_of_verify_is_as_promised() {
     }
     let field = found["authentication_results"].as_str().unwrap();
     assert!(field.contains("; dkim=pass (256-bit key) header.d=football.example.com"), "{field}");
+}
+
+/// All names of values in it.
+fn names(value: &serde_json::Value, found: &mut BTreeSet<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        found.insert(name.clone());
+        names(value, found);
+    }
+    value.as_array().into_iter().flatten().for_each(|value| names(value, found));
+}
+
+#[test]
+fn each_key_of_the_json_stands_in_its_documentation() {
+    let documentation = include_str!("../../../docs/json.md");
+    let desk = Desk::new();
+    let (key, zone) = desk.key("ed25519");
+    let records = format!(
+        "{}_dmarc.example.org. IN TXT \"v=DMARC1; p=none\"\nexample.org. IN TXT \"v=spf1 -all\"\n",
+        fs::read_to_string(&zone).unwrap()
+    );
+    let domain = desk.file("domain.zone", records);
+    let sign = "sign:\n  - {domain: example.org, selector: ed25519, keyfile: keys/example.org/ed25519.pem}\n  \
+                - {domain: example.net, selector: s, keyfile: keys/example.org/ed25519.pem}\n";
+    let config =
+        desk.file("proxy.yaml", format!("role: outbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\n{sign}"));
+    let broken = desk.file("broken.yaml", "role: outbound\nlisten: 127.0.0.1:3\n");
+    let altered = format!("{SIGNATURE}Subject: added\n{}", FOOTBALL.replace("hungry", "thirsty"));
+    let one = ["key", "check", "--domain", "example.org", "--selector", "s2", "--key", &key, "--zone", &zone];
+    let verify = ["verify", "--explain", "--zone", &desk.file("zone.json", ZONE)];
+    let check = ["check", &config, &broken, "--zone", &domain];
+    let mut found = BTreeSet::new();
+    for command in [&verify[..], &check, &one] {
+        let out = desk.run(&[command, &["--json"]].concat(), &altered);
+        names(&json(&out), &mut found);
+    }
+    assert!(found.len() > 35, "{found:?}");
+    let missing: Vec<_> = found.iter().filter(|name| !documentation.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]
@@ -155,6 +194,16 @@ fn a_refusal_to_sign_leaves_nothing_on_standard_output() {
         (vec![&desk.file("nonsense.pem", "nonsense")], sound, 2),
         (vec![&rsa, "--algorithm", "md5"], sound, 64),
         (vec![&rsa, "--canonicalization", "strict"], sound, 64),
+        (vec![&rsa, "--identity", "nobody"], sound, 64),
+        (vec![&rsa, "--identity", "joe@a..b"], sound, 64),
+        (vec![&rsa, "--fields", "from:sub ject"], sound, 64),
+        (vec![&rsa, "--fields", ":"], sound, 64),
+        (vec![&rsa, "--oversign", "to;cc"], sound, 64),
+        (vec![&rsa, "--expire", "0"], sound, 64),
+        (vec![&rsa, "--expire", "soon"], sound, 64),
+        // Well formed, and no good signature would come of it.
+        (vec![&rsa, "--identity", "joe@example.net"], sound, 1),
+        (vec![&rsa, "--fields", "subject"], sound, 1),
     ] {
         let out = desk.run(&[&base[..], &more].concat(), message);
         assert_eq!(status(&out), expected, "{more:?}: {}", text(&out.stderr));
