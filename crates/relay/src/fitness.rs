@@ -100,7 +100,7 @@ impl<F: Filter> Fitting<F> {
         };
         let decision = self.decide(&header, &body).await;
         let settings = &self.engine.settings;
-        let mut stored = Body::new(settings.limits.memory, &settings.spool);
+        let mut stored = Body::new(settings.limits.memory, &settings.spool, &self.engine.shelf);
         stored.push(&body);
         drop(body);
         stored.settle().await?;

@@ -1,7 +1,7 @@
 //! One message's content on its way in: header, body, limits, and the filter's look-ups meanwhile.
 
 use crate::settings::Settings;
-use crate::store::{Body, Sealed};
+use crate::store::{Body, Sealed, Shelf};
 use filter::{Appetite, Decision, Pass};
 use mail::conversion::{Survey, Unfit};
 use mail::{Header, HeaderProgress, HeaderReader};
@@ -9,6 +9,7 @@ use smtp::content::Strays;
 use smtp::reply::Reply;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tracing::error;
@@ -59,8 +60,8 @@ pub(crate) struct Message {
 }
 
 impl<P: Pass> Intake<P> {
-    /// Begins a message of at most `limit` octets.
-    pub(crate) fn new(pass: P, settings: &Settings, limit: u64) -> Self {
+    /// Begins a message of at most `limit` octets, in memory off the shelf if it is large.
+    pub(crate) fn new(pass: P, settings: &Settings, limit: u64, shelf: &Arc<Shelf>) -> Self {
         let limits = settings.limits;
         Self {
             reader: HeaderReader::new(limits.header),
@@ -68,7 +69,7 @@ impl<P: Pass> Intake<P> {
             pass,
             answers: Answers::None,
             hungry: true,
-            body: Body::new(limits.memory, &settings.spool),
+            body: Body::new(limits.memory, &settings.spool, shelf),
             size: 0,
             limit,
             fields: limits.fields,
@@ -186,7 +187,7 @@ impl<P: Pass> Intake<P> {
     fn refuse(&mut self, reply: Reply) {
         self.refusal.get_or_insert(reply);
         self.answers = Answers::None;
-        self.body = Body::new(usize::MAX, std::path::Path::new(""));
+        self.body = Body::default();
         self.take_reader();
     }
 }

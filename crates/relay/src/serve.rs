@@ -6,6 +6,7 @@ use crate::next_hop::Pool;
 use crate::observer::{Observer, TurnedAway};
 use crate::session::Session;
 use crate::settings::Settings;
+use crate::store::Shelf;
 use crate::stream::Stream;
 use filter::Filter;
 use smtp::reply::Reply;
@@ -77,6 +78,7 @@ pub(crate) struct Engine<F> {
     pub(crate) settings: Settings,
     pub(crate) filter: F,
     pub(crate) pool: Pool,
+    pub(crate) shelf: Arc<Shelf>,
 }
 
 impl<F: Filter> Relay<F> {
@@ -87,7 +89,7 @@ impl<F: Filter> Relay<F> {
         let pool = Pool::new(settings.kept, own);
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Self(Arc::new(Shared {
-            engine: RwLock::new(Arc::new(Engine { settings, filter, pool })),
+            engine: RwLock::new(Arc::new(Engine { settings, filter, pool, shelf: Arc::default() })),
             stopping: CancellationToken::new(),
             halted: CancellationToken::new(),
             sessions: AtomicUsize::new(0),
@@ -104,7 +106,7 @@ impl<F: Filter> Relay<F> {
     /// go on; connections to the next hop are made anew.
     pub fn reload(&self, settings: Settings, filter: F) {
         let pool = Pool::new(settings.kept, self.0.own);
-        let engine = Arc::new(Engine { settings, filter, pool });
+        let engine = Arc::new(Engine { settings, filter, pool, shelf: Arc::default() });
         let next = Arc::clone(&engine);
         let before =
             std::mem::replace(&mut *self.0.engine.write().unwrap_or_else(PoisonError::into_inner), engine);

@@ -6,12 +6,41 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// How much goes to the file at once, and comes back.
 const BLOCK: usize = 256 << 10;
+/// Memory from this size on is worth keeping.
+const LARGE: usize = 64 << 10;
+/// So many pieces of it are kept.
+const SHELVED: usize = 4;
+
+/// Memory of large bodies that are over, for those to come. The system gives a megabyte by pages of 4 KB, each of which
+/// costs as much as hashing it.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf(Mutex<Vec<Vec<u8>>>);
+
+impl Shelf {
+    /// Keeps the memory of a body that is over, if it is large and there is room.
+    pub(crate) fn keep(&self, body: Sealed) {
+        if let Sealed::Memory(mut memory) = body
+            && memory.capacity() >= LARGE
+        {
+            memory.clear();
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() < SHELVED {
+                kept.push(memory);
+            }
+        }
+    }
+
+    fn take(&self) -> Option<Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+}
 
 /// A body that grows.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Body {
     /// All of it, or what is not yet in the file.
     memory: Vec<u8>,
@@ -20,15 +49,23 @@ pub(crate) struct Body {
     filed: u64,
     threshold: usize,
     spool: PathBuf,
+    shelf: Arc<Shelf>,
 }
 
 impl Body {
-    pub(crate) fn new(threshold: usize, spool: &Path) -> Self {
-        Self { memory: Vec::new(), file: None, filed: 0, threshold, spool: spool.to_owned() }
+    pub(crate) fn new(threshold: usize, spool: &Path, shelf: &Arc<Shelf>) -> Self {
+        Self { threshold, spool: spool.to_owned(), shelf: Arc::clone(shelf), ..Self::default() }
     }
 
     /// Takes a piece, into memory for now.
     pub(crate) fn push(&mut self, piece: &[u8]) {
+        if self.memory.capacity() < LARGE
+            && self.memory.len() + piece.len() > LARGE
+            && let Some(mut memory) = self.shelf.take()
+        {
+            memory.extend_from_slice(&self.memory);
+            self.memory = memory;
+        }
         self.memory.extend_from_slice(piece);
     }
 
@@ -142,7 +179,7 @@ mod tests {
         for size in [0, 1, 999, 1000, 1001, BLOCK, BLOCK + 1, 3 * BLOCK + 7] {
             let content: Vec<u8> = (0..size).map(|n| u8::try_from(n % 251).unwrap()).collect();
             for piece in [97, 1000, BLOCK + 5] {
-                let mut body = Body::new(1000, &std::env::temp_dir());
+                let mut body = Body::new(1000, &std::env::temp_dir(), &Arc::default());
                 for piece in content.chunks(piece) {
                     body.push(piece);
                     body.settle().await.unwrap();
@@ -156,8 +193,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn memory_is_used_again_and_shows_nothing_of_before() {
+        let shelf = Arc::<Shelf>::default();
+        let body = async |octet, size| {
+            let mut body = Body::new(1 << 20, Path::new(""), &shelf);
+            (0..size / 1000).for_each(|_| body.push(&[octet; 1000]));
+            body.seal().await.unwrap()
+        };
+        shelf.keep(body(b'a', 10_000).await);
+        assert!(shelf.take().is_none(), "small memory is not kept");
+        for _ in 0..=SHELVED {
+            shelf.keep(body(b'a', 300_000).await);
+        }
+        assert_eq!(shelf.0.lock().unwrap().len(), 1, "each body took what the one before had left");
+        let Sealed::Memory(memory) = body(b'b', 100_000).await else { panic!() };
+        assert!(memory == [b'b'; 100_000] && memory.capacity() >= 300_000);
+        for _ in 0..=SHELVED {
+            shelf.keep(Sealed::Memory(Vec::with_capacity(LARGE)));
+        }
+        assert_eq!(shelf.0.lock().unwrap().len(), SHELVED);
+    }
+
+    #[tokio::test]
     async fn a_folder_that_is_not_there_is_told() {
-        let mut body = Body::new(10, Path::new("/nonexistent"));
+        let mut body = Body::new(10, Path::new("/nonexistent"), &Arc::default());
         body.push(&[b'x'; 11]);
         assert!(body.settle().await.is_err());
     }
@@ -165,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_remains_in_the_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let mut body = Body::new(10, folder.path());
+        let mut body = Body::new(10, folder.path(), &Arc::default());
         body.push(&[b'x'; 11]);
         body.settle().await.unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -100,7 +100,8 @@ impl<F: Filter> Session<F> {
         let envelope = Arc::new(self.envelope());
         let theirs = engine.pool.offer().and_then(|offer| offer.size).unwrap_or(u64::MAX);
         let limit = engine.settings.limits.message.min(theirs);
-        let intake = Intake::new(engine.filter.open(Arc::clone(&envelope)), &engine.settings, limit);
+        let intake =
+            Intake::new(engine.filter.open(Arc::clone(&envelope)), &engine.settings, limit, &engine.shelf);
         self.content = Some(Box::new(Content {
             envelope,
             intake: Some(intake),
@@ -140,6 +141,7 @@ impl<F: Filter> Session<F> {
                 let verdict = std::mem::replace(&mut message.decision.verdict, Verdict::Discard);
                 let (reply, next_hop) = self.carry_out(verdict, &mut message).await;
                 self.line(Some(&message.header), &message.decision.account, (&reply, next_hop));
+                self.engine.shelf.keep(message.body);
                 reply
             }
             Err(reply) => {
