@@ -34,6 +34,11 @@ use cli::{Cli, Command};
 use std::fmt::Display;
 use std::process::ExitCode;
 
+/// A message takes a few hundred small allocations, and musl's allocator has one lock for all threads.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
