@@ -15,4 +15,5 @@ mod port25;
 mod relay;
 mod rewriting;
 mod stores;
+mod stores_tls;
 mod submission;

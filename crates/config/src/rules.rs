@@ -119,8 +119,9 @@ impl Gathering {
 
     /// Reads a table's file. One that cannot be read is a fault of the place that names it, reported elsewhere.
     fn open(&mut self, path: &Path) -> Option<usize> {
-        let text = std::fs::read_to_string(path).ok()?;
-        Some(self.add(path, text))
+        let octets = std::fs::read(path).ok()?;
+        // Comments may be in Latin-1. Elsewhere it is a fault of its line.
+        Some(self.add(path, String::from_utf8_lossy(&octets).into_owned()))
     }
 
     fn add(&mut self, path: &Path, text: String) -> usize {

@@ -2,6 +2,7 @@
 
 mod faults;
 mod files;
+mod key_table;
 mod model;
 mod rules;
 mod shipped;

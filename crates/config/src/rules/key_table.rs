@@ -57,6 +57,7 @@ impl<'a> KeyTable<'a> {
     }
 
     fn line(&mut self, line: Line<'_>) -> Result<KeyLine, Problem> {
+        let line = line.sound()?;
         let mut columns = line.value.splitn(3, ':').map(str::trim);
         let missing = || Problem::new("where a column is missing");
         let (domain, selector) = (columns.next().ok_or_else(missing)?, columns.next().ok_or_else(missing)?);

@@ -1,6 +1,10 @@
 //! The lines of a table: two columns or more, with blanks between them.
 
 use crate::fault::Place;
+use crate::text::Problem;
+
+/// What stands in the place of octets that are no text.
+const NO_TEXT: char = char::REPLACEMENT_CHARACTER;
 
 /// One line that is neither empty nor a comment.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +17,16 @@ pub(super) struct Line<'a> {
     pub(super) key: &'a str,
     /// All that follows; empty if nothing does.
     pub(super) value: &'a str,
+}
+
+impl Line<'_> {
+    /// Refuses a line with octets that were no text: it would fit nobody.
+    pub(super) fn sound(self) -> Result<Self, Problem> {
+        if self.key.contains(NO_TEXT) || self.value.contains(NO_TEXT) {
+            return Err(Problem::new("which holds octets that are no UTF-8"));
+        }
+        Ok(self)
+    }
 }
 
 /// What is a comment.

@@ -75,6 +75,7 @@ impl Gathering {
         line: Line<'_>,
         (map, base): (Map, &Path),
     ) -> Result<Entry, Problem> {
+        let line = line.sound()?;
         if line.value.is_empty() {
             return Err(Problem::new("where the second column is missing"));
         }

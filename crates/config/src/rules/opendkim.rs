@@ -104,6 +104,7 @@ impl Gathering {
         line: Line<'_>,
         (keys, patterns): (&KeyTable<'_>, bool),
     ) -> Result<Vec<Found>, Problem> {
+        let line = line.sound()?;
         let (name, identity) = line.value.split_once([':', ' ', '\t']).unwrap_or((line.value, ""));
         if name.is_empty() {
             return Err(Problem::new("where the second column is missing"));
@@ -152,9 +153,9 @@ fn read_key_table(Placed { value, place }: &Placed<Dataset>) -> Option<(Parted, 
     // Of the open file, so that nobody can put another in its place meanwhile.
     let metadata = file.metadata().ok()?;
     // As long as the file, so that it does not grow and leave pieces behind.
-    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
-    file.read_to_string(&mut text).ok()?;
-    let parted = Parted::of(&text);
+    let mut octets = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
+    file.read_to_end(&mut octets).ok()?;
+    let parted = Parted::of(&Zeroizing::new(String::from_utf8_lossy(&octets).into_owned()));
     let exposed =
         if parted.keys.is_empty() { None } else { check_open_table(&value.path, *place, &metadata) };
     Some((parted, exposed))

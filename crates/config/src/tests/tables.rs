@@ -8,10 +8,10 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 /// A folder with a configuration and its tables.
-struct Site(TempDir);
+pub(super) struct Site(pub(super) TempDir);
 
 impl Site {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub(super) fn new(files: &[(&str, &str)]) -> Self {
         let site = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = site.path().join(name);
@@ -21,7 +21,7 @@ impl Site {
         Self(site)
     }
 
-    fn with_mode(self, name: &str, mode: u32) -> Self {
+    pub(super) fn with_mode(self, name: &str, mode: u32) -> Self {
         set_permissions(self.0.path().join(name), Permissions::from_mode(mode)).unwrap();
         self
     }
@@ -32,12 +32,12 @@ impl Site {
         read(Source { name, text }, "mx.example.org").unwrap_or_else(|report| panic!("{report}"))
     }
 
-    fn rules(&self, sign: &str) -> Rules {
+    pub(super) fn rules(&self, sign: &str) -> Rules {
         crate::rules(&self.config(sign))
     }
 
     /// What a message of this author gets, with paths relative to the folder.
-    fn outcome(&self, sign: &str, author: &str) -> String {
+    pub(super) fn outcome(&self, sign: &str, author: &str) -> String {
         self.outcome_of(sign, &format!("From: {author}\r\n"), author)
     }
 
@@ -54,7 +54,7 @@ impl Site {
         words.collect::<Vec<_>>().join(", ")
     }
 
-    fn faults(&self, sign: &str) -> Vec<String> {
+    pub(super) fn faults(&self, sign: &str) -> Vec<String> {
         let shown = |report: crate::Report| {
             let file = report.file().name.rsplit('/').next().unwrap_or_default().to_owned();
             let lines: Vec<String> = report
@@ -329,65 +329,6 @@ fn the_tables_of_opendkim_name_the_line_that_is_wrong() {
             "signing.table:5: signing.table:5 never fits: signing.table:4 stands before it, and takes all that it would",
         ]
     );
-}
-
-/// An Ed25519 key as base64 of DER.
-const DER: &str = "MC4CAQAwBQYDK2VwBCIEIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB";
-const TABLES: &str = "sign:\n  - {signing_table: 'refile:signing.table', key_table: key.table}\n";
-
-#[test]
-fn a_key_may_stand_in_the_key_table_itself() {
-    let keys = format!(
-        "# {DER}\na a.example:s1:{DER}\nb %:s2:-----BEGIN PRIVATE KEY-----{DER}-----END PRIVATE KEY-----\n\
-         c c.example:s3:./c.pem\n"
-    );
-    let signing = "*@a.example a\n*@b.example b\n*@c.example c\n";
-    let site = Site::new(&[("signing.table", signing), ("key.table", &keys)]).with_mode("key.table", 0o600);
-    assert_eq!(site.outcome(TABLES, "joe@a.example"), "d=a.example s=s1 key.table:2");
-    assert_eq!(site.outcome(TABLES, "joe@b.example"), "d=b.example s=s2 key.table:3");
-    assert_eq!(site.outcome(TABLES, "joe@c.example"), "d=c.example s=s3 ./c.pem");
-    let rules = site.rules(TABLES);
-    assert_eq!(rules.keys.len(), 2);
-    let expected = dkim::SigningKey::from_seed(&[1; 32]);
-    assert!(rules.keys.values().all(|key| key.public_key() == dkim::PrivateKey::public_key(&expected)));
-    assert!(!format!("{rules:?}").contains("MC4CAQ"), "nobody keeps its text");
-}
-
-#[test]
-fn a_key_table_with_keys_in_it_is_as_secret_as_they_are() {
-    let with = |key: &str| {
-        let keys = format!("a a.example:s1:{key}\n");
-        Site::new(&[("signing.table", "*@a.example a\n"), ("key.table", &keys)]).with_mode("key.table", 0o644)
-    };
-    let faults = with(DER).faults(TABLES);
-    assert_eq!(faults.len(), 1);
-    assert!(
-        faults[0].starts_with("proxy.yaml:5: key table with keys in it, `key.table` (mode 0644, owner ")
-            && faults[0].ends_with(" is open to every user of this system"),
-        "{faults:?}"
-    );
-    let [report] = &with(DER).rules(TABLES).reports[..] else { panic!("one report") };
-    assert!(report.faults()[0].cause.remedy().starts_with("chmod 0600 /"), "{report}");
-    assert_eq!(with("./a.pem").faults(TABLES), [""; 0]);
-}
-
-#[test]
-fn a_malformed_key_in_a_key_table_is_shown_to_nobody() {
-    let secret = "MIIEc2VjcmV0".repeat(6);
-    let keys =
-        format!("a a.example:s1:{secret}\nb b.example:{secret}\n{secret}\nc c.example:s:/k\n# {secret}\n");
-    let site = Site::new(&[("signing.table", "*@c.example c\n"), ("key.table", &keys)])
-        .with_mode("key.table", 0o600);
-    let [report] = &site.rules(TABLES).reports[..] else { panic!("one report") };
-    assert_eq!(
-        site.faults(TABLES),
-        [
-            "key.table:1: `a a.example:s1:[key]`, whose third part is neither the path of a key nor a key: malformed private key",
-            "key.table:2: `b b.example:[key]`, where a column is missing",
-            "key.table:3: `[key]`, where a column is missing",
-        ]
-    );
-    assert!(!report.to_string().contains("c2VjcmV0") && report.to_string().contains("[key]"), "{report}");
 }
 
 #[test]
