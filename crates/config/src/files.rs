@@ -3,12 +3,13 @@
 //! What stands in a key or a zone is not looked at here.
 
 use crate::fault::{Fault, Place, Placed};
+use crate::parallel::in_parallel;
 use crate::{Config, Dataset, DnsSource, Engine, Key, Outbound, Server, Store, Table, TableKind, Tls};
 use mail::Domain;
 use nix::unistd::{Uid, User};
 use std::collections::HashSet;
 use std::fs::{File, Metadata};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf, absolute};
 
@@ -28,7 +29,7 @@ pub fn check_files(config: &Config) -> Vec<Fault> {
         Engine::Inbound(inbound) => (Vec::new(), &inbound.dns),
     };
     let zone = match &dns.source {
-        DnsSource::Zone(zone) => Inspection::of(zone, "zone").open(None),
+        DnsSource::Zone(zone) => Inspection::of(zone, "zone").open(),
         DnsSource::System | DnsSource::Servers(_) => None,
     };
     spool.into_iter().chain(keys).chain(zone).collect()
@@ -47,34 +48,36 @@ pub(crate) fn check_open_table(path: &Path, place: Place, metadata: &Metadata) -
 }
 
 fn check_keys(outbound: &Outbound) -> Vec<Fault> {
-    let mut seen = HashSet::new();
-    let mut seen_folders = HashSet::new();
     let mut faults = Vec::new();
     faults.extend(outbound.tables().filter_map(check_table));
     faults.extend(outbound.stores().flat_map(check_store));
-    for key in outbound.rules().flat_map(|rule| &rule.keys) {
-        let keyfile = &key.keyfile;
-        if !seen.insert(&keyfile.value) {
-            continue;
-        }
-        faults.extend(Inspection::of(keyfile, "keyfile").key(key));
-        let folder = absolute(&keyfile.value).ok().and_then(|path| path.parent().map(Path::to_owned));
-        let folders = folder.iter().flat_map(|folder| folder.ancestors());
-        for folder in folders.filter(|folder| seen_folders.insert(folder.to_path_buf())) {
-            faults.extend(open_folder(folder, keyfile.place));
-        }
+    let mut seen = HashSet::new();
+    let keys = outbound.rules().flat_map(|rule| &rule.keys);
+    let keys: Vec<&Key> = keys.filter(|key| seen.insert(key.keyfile.value.as_os_str())).collect();
+    let mut seen = HashSet::new();
+    let mut folders = Vec::new();
+    for keyfile in keys.iter().map(|key| &key.keyfile) {
+        let path = absolute(&keyfile.value).ok();
+        let above = path.iter().flat_map(|path| path.ancestors().skip(1)).map(Path::to_path_buf);
+        // With a folder, all those above it have been seen.
+        let new = above.take_while(|folder| seen.insert(folder.clone()));
+        folders.extend(new.map(|folder| (folder, keyfile.place)));
     }
+    faults.extend(
+        in_parallel(&keys, |key| Inspection::of(&key.keyfile, "keyfile").key(key)).into_iter().flatten(),
+    );
+    faults.extend(in_parallel(&folders, |(folder, place)| open_folder(folder, *place)).into_iter().flatten());
     faults
 }
 
 fn check_table(table: &Table) -> Option<Fault> {
     match &table.kind {
         TableKind::Directory(folder) => Inspection::of(folder, "directory").folder(),
-        TableKind::SenderMap(map) => Inspection::of(map, "sender_map").open(None),
-        TableKind::ListIdMap(map) => Inspection::of(map, "listid_map").open(None),
+        TableKind::SenderMap(map) => Inspection::of(map, "sender_map").open(),
+        TableKind::ListIdMap(map) => Inspection::of(map, "listid_map").open(),
         TableKind::SigningTable { signing, keys, .. } => {
             let file = |placed: &Placed<Dataset>, option| {
-                Inspection { option, path: &placed.value.path, place: placed.place }.open(None)
+                Inspection { option, path: &placed.value.path, place: placed.place }.open()
             };
             file(signing, "signing_table").or_else(|| file(keys, "key_table"))
         }
@@ -84,7 +87,7 @@ fn check_table(table: &Table) -> Option<Fault> {
 fn check_store(store: &Store) -> Vec<Fault> {
     let Server { tls, password_file, .. } = store.database.server();
     let ca_file = match tls {
-        Tls::Authorities(ca_file) => Inspection::of(ca_file, "ca_file").open(None),
+        Tls::Authorities(ca_file) => Inspection::of(ca_file, "ca_file").open(),
         Tls::Off | Tls::System => None,
     };
     let password =
@@ -123,22 +126,14 @@ impl<'a> Inspection<'a> {
         {
             return None;
         }
-        let domain = key.domains.first().map_or("DOMAIN", Domain::as_str);
-        let kind = match key.algorithm.map(dkim::Algorithm::key_kind) {
-            Some(dkim::KeyKind::Ed25519) => " --type ed25519",
-            _ => "",
-        };
-        let remedy = format!(
-            "make a key with `dkimgate key generate --domain {domain} --selector {}{kind}`, or say `generate: true` here",
-            key.selector.value
-        );
-        self.unexposed(Some(remedy))
+        self.unexposed(Some(key))
     }
 
     /// An existing key that others may read is known to them, whoever it belongs to: this comes first.
-    fn unexposed(&self, remedy: Option<String>) -> Option<Fault> {
-        let metadata = self.path.metadata().ok();
-        metadata.and_then(|metadata| self.exposed(&metadata)).or_else(|| self.open(remedy))
+    fn unexposed(&self, key: Option<&Key>) -> Option<Fault> {
+        let opened = File::open(self.path).and_then(|file| file.metadata());
+        let metadata = opened.as_ref().ok().cloned().or_else(|| self.path.metadata().ok());
+        metadata.and_then(|metadata| self.exposed(&metadata)).or_else(|| self.unreadable(opened, key))
     }
 
     /// Whether it is a folder; whether we may write there shows at the first large message, and costs a 451 then.
@@ -155,7 +150,14 @@ impl<'a> Inspection<'a> {
 
     /// Whether others may read a key or a password.
     fn exposed(&self, metadata: &Metadata) -> Option<Fault> {
-        let (mode, path) = (metadata.mode(), self.path.display());
+        let mode = metadata.mode();
+        let to_all = mode & OTHERS_READ_OR_WRITE != 0;
+        // A key that belongs to root is opened to our group with intent; Kubernetes mounts its secrets so.
+        let to_group = mode & GROUP_READS_OR_WRITES != 0 && metadata.uid() != 0;
+        if !metadata.is_file() || !(to_all || to_group) {
+            return None;
+        }
+        let path = self.path.display();
         let described = format!("`{path}` (mode {:04o}, owner {})", mode & 0o7777, user(metadata.uid()));
         let command = match Uid::effective() {
             _ if is_mounted_secret(self.path) => {
@@ -164,27 +166,27 @@ impl<'a> Inspection<'a> {
             us if us.is_root() || us.as_raw() == metadata.uid() => format!("chmod 0600 {path}"),
             us => format!("chown {} {path} && chmod 0600 {path}", user(us.as_raw())),
         };
-        if !metadata.is_file() {
-            return None;
-        }
         let what = match self.option {
             "password_file" => "password",
             "key_table" => "key table with keys in it,",
             _ => "key",
         };
-        if mode & OTHERS_READ_OR_WRITE != 0 {
+        Some(if to_all {
             let problem = format!("{what} {described} is open to every user of this system");
-            return Some(Fault::unusable(self.place, problem, command));
-        }
-        // A key that belongs to root is opened to our group with intent; Kubernetes mounts its secrets so.
-        let group = mode & GROUP_READS_OR_WRITES != 0 && metadata.uid() != 0;
-        group
-            .then(|| Fault::doubtful(self.place, format!("{what} {described} is open to its group"), command))
+            Fault::unusable(self.place, problem, command)
+        } else {
+            Fault::doubtful(self.place, format!("{what} {described} is open to its group"), command)
+        })
     }
 
-    /// Whether the file can be opened by us; `remedy` for a file that is not there.
-    fn open(&self, remedy: Option<String>) -> Option<Fault> {
-        let error = match File::open(self.path).and_then(|file| file.metadata()) {
+    /// Whether the file can be opened by us.
+    fn open(&self) -> Option<Fault> {
+        self.unreadable(File::open(self.path).and_then(|file| file.metadata()), None)
+    }
+
+    /// What is wrong with a file that was opened so. If it is that of a key, one can be made.
+    fn unreadable(&self, opened: io::Result<Metadata>, key: Option<&Key>) -> Option<Fault> {
+        let error = match opened {
             Ok(metadata) if metadata.is_dir() => {
                 let problem = format!("`{}` is `{}`, which is a folder", self.option, self.path.display());
                 return Some(Fault::unusable(self.place, problem, "name a file in it"));
@@ -195,8 +197,10 @@ impl<'a> Inspection<'a> {
         let (problem, remedy) = match error.kind() {
             ErrorKind::NotFound => (
                 self.absent(),
-                remedy
-                    .unwrap_or_else(|| "name an existing file; its path is relative to this one".to_owned()),
+                key.map_or_else(
+                    || "name an existing file; its path is relative to this one".to_owned(),
+                    making,
+                ),
             ),
             ErrorKind::NotADirectory => (self.absent(), "a file stands where a folder should be".to_owned()),
             ErrorKind::PermissionDenied => self.forbidden(),
@@ -253,6 +257,19 @@ impl<'a> Inspection<'a> {
         }
         (format!("{described} is not for user {us} to read"), format!("chown {us} {}", part.display()))
     }
+}
+
+/// How to make a key that is not there.
+fn making(key: &Key) -> String {
+    let domain = key.domains.first().map_or("DOMAIN", Domain::as_str);
+    let kind = match key.algorithm.map(dkim::Algorithm::key_kind) {
+        Some(dkim::KeyKind::Ed25519) => " --type ed25519",
+        _ => "",
+    };
+    format!(
+        "make a key with `dkimgate key generate --domain {domain} --selector {}{kind}`, or say `generate: true` here",
+        key.selector.value
+    )
 }
 
 fn name(path: &Path) -> std::path::Display<'_> {

@@ -1,12 +1,12 @@
-//! Folders with keys, looked at again and again while the program serves.
+//! Folders with keys, looked at when rules are read, and again and again while the program serves.
 //!
 //! What counts in a folder is which keys sign: the link of a folder whose keys change, else all of its key files.
-//! That `dkimgate key rotate` wrote its state down is no change.
+//! That `dkimgate key rotate` wrote its state down is no change. What the rules were made of is what was seen first,
+//! so nothing can change in between.
 
 use crate::rotating::Rotating;
-use crate::{Config, Engine, TableKind};
 use std::collections::HashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -26,39 +26,50 @@ pub struct KeyFolders {
 }
 
 /// What a folder held.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Seen {
     /// When it was last changed; `None` if it may have been changed since without a trace.
     settled: Option<SystemTime>,
-    /// Its keys, as a sum; `None` before it was looked at.
-    keys: Option<u64>,
+    /// Its keys, as a sum.
+    keys: u64,
+}
+
+/// A folder that holds keys, or what stands where one should be.
+pub(crate) struct KeyFolder {
+    pub(crate) is_folder: bool,
+    /// The names of the key files that sign, in their order.
+    pub(crate) files: Vec<String>,
+    pub(crate) seen: Seen,
 }
 
 impl KeyFolders {
-    /// The folders of these files, unless they are not to be watched. `read` is when the files began to be read:
-    /// what has changed since then, or right before, counts as a change at the next look.
+    /// Those of several files. `read` is when the files began to be read: what has changed right before may have
+    /// changed once more without a trace, and is looked at closely.
     #[must_use]
-    pub fn of<'a>(configs: impl IntoIterator<Item = &'a Config>, read: SystemTime) -> Self {
-        let mut all = Self::default();
-        for config in configs {
-            let Engine::Outbound(outbound) = &config.engine else { continue };
-            if !outbound.watch_keys {
-                continue;
-            }
-            all.directories.extend(outbound.tables().filter_map(|table| match &table.kind {
-                TableKind::Directory(folder) => Some((folder.value.clone(), HashMap::new())),
-                _ => None,
-            }));
-            let keys = outbound.rules().flat_map(|rule| &rule.keys);
-            let folders = keys.filter_map(|key| key.keyfile.value.parent()).map(Path::to_owned);
-            let rotating = folders.filter(|folder| matches!(Rotating::of(folder), Rotating::Signs(..)));
-            all.folders.extend(rotating.map(|folder| (folder, Seen::default())));
+    pub fn together(all: impl IntoIterator<Item = Self>, read: SystemTime) -> Self {
+        let mut together = Self::default();
+        for one in all {
+            together.directories.extend(one.directories);
+            together.folders.extend(one.folders);
         }
-        all.folders.sort_by(|(a, _), (b, _)| a.cmp(b));
-        all.folders.dedup_by(|(a, _), (b, _)| a == b);
-        all.look(read);
-        all.forget_unsettled();
-        all
+        // Many rules may name one folder. If they were read before and after a change, both are kept.
+        together.folders.sort_by(|(a, _), (b, _)| a.cmp(b));
+        together.folders.dedup();
+        for seen in together.directories.iter_mut().flat_map(|(_, domains)| domains.values_mut()) {
+            seen.settled = seen.settled.filter(|at| is_settled(*at, read));
+        }
+        together
+    }
+
+    /// Adds a key directory, and what its folders held when its rules were made.
+    pub(crate) fn add_directory(&mut self, directory: &Path, domains: HashMap<OsString, Seen>) {
+        self.directories.push((directory.to_owned(), domains));
+    }
+
+    /// Adds the folder of a key whose turn it was when its rule was made.
+    pub(crate) fn add_turn(&mut self, key: &Path) {
+        let (Some(folder), Some(file)) = (key.parent(), key.file_name()) else { return };
+        self.folders.push((folder.to_owned(), Seen { settled: None, keys: sum(folder, &[file]) }));
     }
 
     /// Whether there is nothing to look at.
@@ -70,10 +81,6 @@ impl KeyFolders {
     /// Looks at all of them, and tells whether other keys sign than at the look before.
     #[must_use]
     pub fn have_changed(&mut self, now: SystemTime) -> bool {
-        self.look(now)
-    }
-
-    fn look(&mut self, now: SystemTime) -> bool {
         let mut has_changed = false;
         for (folder, seen) in &mut self.folders {
             has_changed |= seen.look(folder, now);
@@ -84,65 +91,93 @@ impl KeyFolders {
             for entry in entries {
                 let name = entry.file_name();
                 // One that is new, and holds no key yet, is none.
-                let mut seen = before.remove(&name).unwrap_or(Seen { settled: None, keys: Some(nothing()) });
+                let mut seen = before.remove(&name).unwrap_or(Seen::NOTHING);
                 has_changed |= seen.look(&directory.join(&name), now);
                 domains.insert(name, seen);
             }
-            has_changed |= before.values().any(|gone| gone.keys != Some(nothing()));
+            has_changed |= before.values().any(|gone| gone.keys != Seen::NOTHING.keys);
         }
         has_changed
     }
+}
 
-    /// Lets whatever changed too closely before the first look count as changed at the next.
-    fn forget_unsettled(&mut self) {
-        let domains = self.directories.iter_mut().flat_map(|(_, domains)| domains.values_mut());
-        for seen in self.folders.iter_mut().map(|(_, seen)| seen).chain(domains) {
-            if seen.settled.is_none() && seen.keys != Some(nothing()) {
-                seen.keys = None;
-            }
-        }
+impl KeyFolder {
+    /// Looks into a folder.
+    pub(crate) fn look(path: &Path) -> Self {
+        Self::changed(path, modified(path))
+    }
+
+    /// Looks into a folder that was changed at this time, if it is one. The time comes first: if a key comes while we
+    /// look, the next look finds another time.
+    fn changed(path: &Path, modified: Option<SystemTime>) -> Self {
+        let files = modified.map_or_else(Vec::new, |_| signing(path));
+        let seen = Seen { settled: modified, keys: sum(path, &files) };
+        Self { is_folder: modified.is_some(), files, seen }
     }
 }
 
 impl Seen {
+    /// No folder, or one without keys.
+    const NOTHING: Self = Self { settled: None, keys: 0 };
+
     /// Looks at a folder, and tells whether its keys are others than before.
     fn look(&mut self, folder: &Path, now: SystemTime) -> bool {
-        let modified = folder.metadata().ok().filter(std::fs::Metadata::is_dir);
-        let modified = modified.and_then(|folder| folder.modified().ok());
+        let modified = modified(folder);
         if modified.is_some() && modified == self.settled {
             return false;
         }
-        // A clock that is ahead of ours makes a folder look new for longer, which costs time only.
-        self.settled = modified.filter(|at| now.duration_since(*at).is_ok_and(|age| age > BLUR));
-        let keys = Some(modified.map_or_else(nothing, |_| sum(folder)));
-        std::mem::replace(&mut self.keys, keys) != keys
+        let KeyFolder { seen, .. } = KeyFolder::changed(folder, modified);
+        self.settled = modified.filter(|at| is_settled(*at, now));
+        std::mem::replace(&mut self.keys, seen.keys) != seen.keys
     }
 }
 
-/// The sum of a folder without keys.
-fn nothing() -> u64 {
-    hash(&[])
+/// When a folder was last changed; nothing if it is none.
+fn modified(folder: &Path) -> Option<SystemTime> {
+    folder.metadata().ok().filter(std::fs::Metadata::is_dir)?.modified().ok()
 }
 
-/// The keys in a folder that sign, each with what tells another file of the same name from it.
-fn sum(folder: &Path) -> u64 {
-    let files = match Rotating::of(folder) {
-        Rotating::Signs(_, file) => vec![OsString::from(file)],
+/// Whether a change at this time can be told from a later one. A clock that is ahead of ours makes a folder look new
+/// for longer, which costs time only.
+fn is_settled(changed: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(changed).is_ok_and(|age| age > BLUR)
+}
+
+/// The key files in a folder that sign: all of them, or the one whose turn it is.
+fn signing(folder: &Path) -> Vec<String> {
+    let mut names = names(folder);
+    let rotating = if names.iter().any(|name| Rotating::MARKS.contains(&name.as_str())) {
+        Rotating::of(folder)
+    } else {
+        Rotating::No
+    };
+    match rotating {
+        Rotating::Signs(_, file) => vec![file],
         Rotating::Waiting => Vec::new(),
         Rotating::No => {
-            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-            let names = entries.map(|entry| entry.file_name());
-            names.filter(|name| Path::new(name).extension().is_some_and(|end| end == "pem")).collect()
+            names.retain(|name| name.strip_suffix(".pem").is_some());
+            names.sort_unstable();
+            names
         }
-    };
-    let mut keys: Vec<_> = files.into_iter().map(|file| (identity(&folder.join(&file)), file)).collect();
-    keys.sort_unstable();
-    hash(&keys)
+    }
 }
 
-fn hash(keys: &[((u64, i64), OsString)]) -> u64 {
+/// What is in a folder; nothing if it is none.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+/// The sum of some keys of a folder, each with what tells another file of the same name from it; 0 for none.
+fn sum(folder: &Path, files: &[impl AsRef<OsStr>]) -> u64 {
+    if files.is_empty() {
+        return Seen::NOTHING.keys;
+    }
     let mut hasher = DefaultHasher::new();
-    keys.hash(&mut hasher);
+    for file in files {
+        let file = file.as_ref();
+        (file, identity(&folder.join(file))).hash(&mut hasher);
+    }
     hasher.finish()
 }
 
@@ -163,7 +198,8 @@ mod tests {
     fn watched(directory: &Path, sign: &str, read: SystemTime) -> KeyFolders {
         let text = format!("role: outbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\nsign:\n{sign}");
         let name = directory.join("proxy.yaml").display().to_string();
-        KeyFolders::of([&crate::read(crate::Source { name, text }, "mx.example.org").unwrap()], read)
+        let config = crate::read(crate::Source { name, text }, "mx.example.org").unwrap();
+        KeyFolders::together([crate::rules(&config).folders], read)
     }
 
     struct Desk(tempfile::TempDir);
@@ -245,11 +281,34 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_while_the_files_were_read_counts_as_changed() {
+    fn what_was_read_right_after_a_change_is_looked_at_closely() {
         let desk = Desk::new();
+        let folder = desk.path("keys/a.example");
         desk.write("keys/a.example/s1.pem");
         let now = desk.now();
+        let at = folder.metadata().unwrap().modified().unwrap();
         let mut folders = watched(desk.0.path(), "  - directory: keys\n", now);
+        assert!(!folders.have_changed(now), "the rules are made of it");
+        let mut folders = watched(desk.0.path(), "  - directory: keys\n", now);
+        desk.write("keys/a.example/s2.pem");
+        fs::File::open(&folder).unwrap().set_modified(at).unwrap();
+        assert!(folders.have_changed(now) && !folders.have_changed(now));
+    }
+
+    /// The rule was read, and before anybody looked, it was the turn of another key.
+    #[test]
+    fn a_turn_right_after_the_rule_was_read_is_seen() {
+        let desk = Desk::new();
+        desk.write("keys/a.example/s1.pem");
+        desk.write("keys/a.example/s2.pem");
+        desk.signs("s1.pem");
+        let now = desk.now() + LATER;
+        let text = "role: outbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\nsign:\n  \
+                    - {domain: a.example, keys: keys/a.example}\n";
+        let name = desk.path("proxy.yaml").display().to_string();
+        let config = crate::read(crate::Source { name, text: text.to_owned() }, "mx.example.org").unwrap();
+        desk.signs("s2.pem");
+        let mut folders = KeyFolders::together([crate::rules(&config).folders], now);
         assert!(folders.have_changed(now) && !folders.have_changed(now));
     }
 

@@ -30,6 +30,7 @@ mod metrics;
 mod nearest;
 mod network;
 mod outbound;
+mod parallel;
 mod rotating;
 mod rules;
 mod section;
@@ -118,18 +119,12 @@ pub fn load(path: &Path, system_hostname: &str) -> Result<Config, Report> {
     }
 }
 
-impl Config {
-    /// Reads the same text again: what it names may have changed meanwhile, such as the key whose turn it is.
-    pub fn again(&self, system_hostname: &str) -> Result<Self, Report> {
-        read(Source::clone(&self.file), system_hostname)
-    }
-}
-
-/// Reads the text of a file. Relative paths in it are relative to the folder in its name.
-pub fn read(file: Source, system_hostname: &str) -> Result<Config, Report> {
+/// Reads the text of a file. Relative paths in it are relative to the folder in its name. To read a text once more is
+/// worth while: what it names may have changed meanwhile, such as the key whose turn it is.
+pub fn read(file: impl Into<Arc<Source>>, system_hostname: &str) -> Result<Config, Report> {
+    let file = file.into();
     let mut faults = Vec::new();
     let model = read_model(&file, system_hostname, &mut faults);
-    let file = Arc::new(file);
     match model {
         Some((listener, engine)) if !faults.iter().any(Fault::is_fatal) => {
             Ok(Config { file, listener, engine, warnings: faults })

@@ -85,9 +85,9 @@ pub enum Entry {
     /// A rule that stands in the file itself.
     Rule(Rule),
     /// A file or folder with rules.
-    Table(Table),
+    Table(Box<Table>),
     /// A database with keys.
-    Store(Store),
+    Store(Box<Store>),
 }
 
 /// What the readers of rules share.
@@ -171,7 +171,7 @@ impl Outbound {
     /// The databases with keys, in the order in which rules count them.
     pub fn stores(&self) -> impl Iterator<Item = &Store> {
         self.entries.iter().filter_map(|entry| match entry {
-            Entry::Store(store) => Some(store),
+            Entry::Store(store) => Some(&**store),
             Entry::Rule(_) | Entry::Table(_) => None,
         })
     }
@@ -179,7 +179,7 @@ impl Outbound {
     /// The files and folders with rules.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.entries.iter().filter_map(|entry| match entry {
-            Entry::Table(table) => Some(table),
+            Entry::Table(table) => Some(&**table),
             Entry::Rule(_) | Entry::Store(_) => None,
         })
     }
@@ -188,10 +188,10 @@ impl Outbound {
 impl Entry {
     fn read(section: &mut Section<'_>, reader: &mut Reader<'_>, number: usize) -> Option<Self> {
         if Table::is_one(section) {
-            return Table::read(section, reader).map(Self::Table);
+            return Table::read(section, reader).map(Box::new).map(Self::Table);
         }
         if Store::is_one(section) {
-            return Store::read(section, reader.folder).map(Self::Store);
+            return Store::read(section, reader.folder).map(Box::new).map(Self::Store);
         }
         Rule::read(section, reader, number).map(Self::Rule)
     }

@@ -5,6 +5,11 @@ use crate::text::FromText;
 use mail::Domain;
 use std::path::Path;
 
+/// The link to the key that signs.
+const LINK: &str = "signing";
+/// The state.
+const STATE: &str = "rotation.json";
+
 /// What such a folder says of the key that signs.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Rotating {
@@ -17,10 +22,13 @@ pub(crate) enum Rotating {
 }
 
 impl Rotating {
+    /// What is in such a folder, and in no other.
+    pub(crate) const MARKS: [&str; 2] = [LINK, STATE];
+
     /// Looks into a folder.
     pub(crate) fn of(folder: &Path) -> Self {
-        let Ok(target) = folder.join("signing").read_link() else {
-            let has_state = folder.join("rotation.json").exists();
+        let Ok(target) = folder.join(LINK).read_link() else {
+            let has_state = folder.join(STATE).exists();
             return if has_state { Self::Waiting } else { Self::No };
         };
         let file = target.file_name().and_then(|name| name.to_str()).unwrap_or_default();

@@ -12,9 +12,10 @@ mod maps;
 mod opendkim;
 
 use crate::fault::{Fault, Place, Report, Source};
+use crate::key_folders::KeyFolders;
 use crate::outbound::store::no_domainkeys;
 use crate::outbound::{Entry, Outbound, Store, Styles, Table, TableKind};
-use crate::{Config, Engine};
+use crate::{Config, Engine, outbound};
 use dkim::PrivateKey;
 use policy::outbound::{
     Action, AddressPattern, Conditions, KeyName, Matching, ReversePathPattern, Rule, RuleTable,
@@ -35,6 +36,8 @@ pub struct Rules {
     pub origins: Vec<Origin>,
     /// The private keys that stand in tables themselves, by the names that the rules call them by.
     pub keys: Keys,
+    /// The folders whose keys they sign with, as far as they are to be watched.
+    pub folders: KeyFolders,
 }
 
 /// Private keys by name.
@@ -58,13 +61,15 @@ pub fn rules(config: &Config) -> Rules {
     let mut gathering = Gathering::new(Arc::clone(&config.file));
     for (number, entry) in (0..).zip(&outbound.entries) {
         match entry {
-            Entry::Rule(rule) => gathering.push(rule.rule.clone(), MAIN, rule.place),
+            Entry::Rule(rule) => gathering.rule(rule),
             Entry::Table(table) => gathering.table(table, number),
             Entry::Store(store) => gathering.store(store),
         }
     }
     gathering.bounces(outbound);
-    gathering.finish(outbound.matching)
+    let folders = std::mem::take(&mut gathering.folders);
+    let watched = if outbound.watch_keys { folders } else { KeyFolders::default() };
+    Rules { folders: watched, ..gathering.finish(outbound.matching) }
 }
 
 /// The configuration file among the sources.
@@ -74,7 +79,7 @@ const MAIN: usize = 0;
 struct Gathering {
     sources: Vec<Arc<Source>>,
     faults: Vec<Vec<Fault>>,
-    rules: Vec<Rule>,
+    rules: Vec<Arc<Rule>>,
     /// Where each rule stands: in which source, and where there.
     origins: Vec<(usize, Place)>,
     styles: Styles,
@@ -82,6 +87,7 @@ struct Gathering {
     stores: usize,
     /// Keys that stand in tables.
     keys: Keys,
+    folders: KeyFolders,
 }
 
 /// The rules of one table, before they are put in order.
@@ -105,12 +111,20 @@ impl Gathering {
             styles: Styles::default(),
             stores: 0,
             keys: Keys::new(),
+            folders: KeyFolders::default(),
         }
     }
 
-    fn push(&mut self, rule: Rule, source: usize, place: Place) {
-        self.rules.push(rule);
+    fn push(&mut self, rule: impl Into<Arc<Rule>>, source: usize, place: Place) {
+        self.rules.push(rule.into());
         self.origins.push((source, place));
+    }
+
+    fn rule(&mut self, rule: &outbound::Rule) {
+        for key in rule.keys.iter().filter(|key| key.in_turn) {
+            self.folders.add_turn(&key.keyfile.value);
+        }
+        self.push(Arc::clone(&rule.rule), MAIN, rule.place);
     }
 
     fn complain(&mut self, source: usize, fault: Fault) {
@@ -157,7 +171,7 @@ impl Gathering {
 
     /// The body is hashed before a database has answered, which DomainKeys does not allow.
     fn refuse_domainkeys(&mut self) {
-        let makes = |rule: &Rule| match &rule.action {
+        let makes = |rule: &Arc<Rule>| match &rule.action {
             Action::Sign(templates) => {
                 templates.iter().any(|template| matches!(*template.style, Style::DomainKeys(_)))
             }
@@ -184,7 +198,7 @@ impl Gathering {
     /// `bounce_domain`, it is signed as this domain, with the signatures of the rule for it.
     fn bounces(&mut self, outbound: &Outbound) {
         let Some(domain) = &outbound.bounce_domain else { return };
-        let signs_as = |rule: &&Rule| match &rule.action {
+        let signs_as = |rule: &&Arc<Rule>| match &rule.action {
             Action::Sign(templates) => {
                 let exact = AddressPattern::Domain(domain.value.clone());
                 let within = AddressPattern::Within(domain.value.clone());
@@ -196,14 +210,14 @@ impl Gathering {
             Action::Ask(_) | Action::Leave(_) | Action::Refuse(_) => false,
         };
         // A database may have its keys.
-        let asks = |rule: &&Rule| matches!(rule.action, Action::Ask(_));
+        let asks = |rule: &&Arc<Rule>| matches!(rule.action, Action::Ask(_));
         let found = self.rules.iter().find(signs_as).or_else(|| self.rules.iter().find(asks));
         let Some(rule) = found else {
             let problem = format!("`bounce_domain` is `{}`, and no rule signs as this domain", domain.value);
             let remedy = "add a rule with this domain and its key to `sign`";
             return self.complain(MAIN, Fault::unusable(domain.place, problem, remedy));
         };
-        let mut rule = rule.clone();
+        let mut rule = Rule::clone(rule);
         if let Action::Ask(template) = &mut rule.action {
             template.domain = Some(domain.value.clone());
         }
@@ -254,6 +268,6 @@ impl Gathering {
         let reports = self.sources.into_iter().zip(self.faults);
         let reports = reports.filter(|(_, faults)| !faults.is_empty());
         let reports = reports.map(|(source, faults)| Report::new(source, faults)).collect();
-        Rules { table, reports, origins, keys: self.keys }
+        Rules { table, reports, origins, keys: self.keys, folders: self.folders }
     }
 }

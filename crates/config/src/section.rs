@@ -7,6 +7,8 @@ use crate::yaml::{Key, Node, Value};
 use std::collections::HashSet;
 
 const EMPTY_LIST: &str = "an empty list";
+/// A rule is asked for some forty keys, and there may be a hundred thousand of them.
+const USUALLY_ASKED: usize = 64;
 
 /// A mapping while it is read. Each question names a key; [`Section::close`] complains of the keys nobody asked for.
 pub(crate) struct Section<'a> {
@@ -14,18 +16,19 @@ pub(crate) struct Section<'a> {
     name: String,
     /// Where to point when something is not there.
     place: Place,
-    entries: &'a [(Key, Node)],
+    entries: &'a [(Key<'a>, Node<'a>)],
     /// Whether it is a mapping at all; if not, there is nothing more to complain of.
     readable: bool,
+    /// The keys that were asked for, some more than once.
     known: Vec<&'static str>,
     faults: &'a mut Vec<Fault>,
 }
 
 impl<'a> Section<'a> {
     /// Opens a node as a mapping. Nothing at all is a mapping without keys: all its options may be commented out.
-    pub(crate) fn open(name: String, place: Place, node: &'a Node, faults: &'a mut Vec<Fault>) -> Self {
+    pub(crate) fn open(name: String, place: Place, node: &'a Node<'a>, faults: &'a mut Vec<Fault>) -> Self {
         let (readable, entries) = match &node.value {
-            Value::Mapping(entries) => (true, entries.as_slice()),
+            Value::Mapping(entries) => (true, &**entries),
             Value::Nothing => (true, &[][..]),
             Value::Text(_) | Value::List(_) => {
                 let problem = format!("{name} is {}, not a mapping", describe(node));
@@ -37,7 +40,7 @@ impl<'a> Section<'a> {
                 (false, &[][..])
             }
         };
-        Self { name, place, entries, readable, known: Vec::new(), faults }
+        Self { name, place, entries, readable, known: Vec::with_capacity(USUALLY_ASKED), faults }
     }
 
     /// Complains of a key that is needed and not there.
@@ -143,25 +146,25 @@ impl<'a> Section<'a> {
     pub(crate) fn close(self) {
         let mut seen = HashSet::new();
         for (key, _) in self.entries {
-            if !seen.insert(key.name.as_str()) {
-                let cause = Cause::Twice { key: key.name.clone(), section: self.name.clone() };
+            if !seen.insert(&*key.name) {
+                let cause = Cause::Twice { key: key.name.clone().into_owned(), section: self.name.clone() };
                 self.faults.push(Fault::new(key.place, cause));
-            } else if !self.known.contains(&key.name.as_str()) {
+            } else if !self.known.contains(&&*key.name) {
+                let mut asked = HashSet::new();
+                let allowed: Vec<_> = self.known.iter().copied().filter(|key| asked.insert(*key)).collect();
                 let cause = Cause::UnknownKey {
-                    key: key.name.clone(),
+                    key: key.name.clone().into_owned(),
                     section: self.name.clone(),
-                    nearest: nearest(&key.name, &self.known),
-                    allowed: self.known.clone(),
+                    nearest: nearest(&key.name, &allowed),
+                    allowed,
                 };
                 self.faults.push(Fault::new(key.place, cause));
             }
         }
     }
 
-    fn entry(&mut self, key: &'static str) -> Option<&'a Node> {
-        if !self.known.contains(&key) {
-            self.known.push(key);
-        }
+    fn entry(&mut self, key: &'static str) -> Option<&'a Node<'a>> {
+        self.known.push(key);
         self.entries.iter().find(|(known, _)| known.name == key).map(|(_, node)| node)
     }
 
@@ -169,7 +172,7 @@ impl<'a> Section<'a> {
         self.entries.iter().find(|(known, _)| known.name == key).map_or(self.place, |(known, _)| known.place)
     }
 
-    fn read<T: FromText>(&mut self, key: &'static str, node: &Node) -> Option<Placed<T>> {
+    fn read<T: FromText>(&mut self, key: &'static str, node: &Node<'_>) -> Option<Placed<T>> {
         let found = match &node.value {
             Value::Text(text) => match T::from_text(text) {
                 Ok(value) => return Some(Placed { value, place: node.place }),
@@ -181,7 +184,7 @@ impl<'a> Section<'a> {
         None
     }
 
-    fn wrong(&mut self, key: &'static str, node: &Node, found: String, expected: &str) {
+    fn wrong(&mut self, key: &'static str, node: &Node<'_>, found: String, expected: &str) {
         // An empty value has no place of its own that one could point to.
         let place = if matches!(node.value, Value::Nothing) { self.key_place(key) } else { node.place };
         let cause = Cause::Wrong { key: key.to_owned(), found, expected: expected.to_owned() };
@@ -189,7 +192,7 @@ impl<'a> Section<'a> {
     }
 }
 
-fn describe(node: &Node) -> String {
+fn describe(node: &Node<'_>) -> String {
     match &node.value {
         Value::Nothing => "empty".to_owned(),
         Value::Text(text) => format!("`{}`", text.escape_debug()),
@@ -199,7 +202,7 @@ fn describe(node: &Node) -> String {
 }
 
 /// The first key of a mapping: what a reader sees of an entry of a list.
-fn first_place(node: &Node) -> Place {
+fn first_place(node: &Node<'_>) -> Place {
     match &node.value {
         Value::Mapping(entries) => entries.first().map_or(node.place, |(key, _)| key.place),
         _ => node.place,

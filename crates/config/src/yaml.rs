@@ -3,202 +3,89 @@
 //! Every scalar stays the text that stands in the file, until the option that it belongs to reads it: a selector
 //! `no`, `1025` or `1e3` is a name, not a boolean or a number. Keys may come twice here; whoever reads the mapping
 //! says so, and goes on. So all faults of a document are found in one reading.
+//!
+//! A table of 100,000 rules is a tree of a million nodes. Texts are slices of the file wherever they stand there as
+//! they are meant, and lists have no room to spare.
+
+mod compose;
 
 use crate::fault::{Cause, Fault, Place};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
-use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
-use std::fmt;
+use compose::Composer;
+use std::borrow::Cow;
 
 /// The largest file that is read: a rule table of 100,000 domains has a tenth of this.
 pub(crate) const LARGEST_FILE: usize = 64 << 20;
 
 /// A value and its place.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
+pub(crate) struct Node<'t> {
     pub(crate) place: Place,
-    pub(crate) value: Value,
+    pub(crate) value: Value<'t>,
 }
 
 /// What a value looks like, whatever it means.
 #[derive(Clone, Debug)]
-pub(crate) enum Value {
+pub(crate) enum Value<'t> {
     /// Nothing after the colon, or `~`.
     Nothing,
     /// A scalar, as it is written.
-    Text(String),
-    List(Vec<Node>),
-    Mapping(Vec<(Key, Node)>),
+    Text(Cow<'t, str>),
+    List(Box<[Node<'t>]>),
+    Mapping(Box<[(Key<'t>, Node<'t>)]>),
 }
 
 /// The name in front of a colon.
 #[derive(Clone, Debug)]
-pub(crate) struct Key {
-    pub(crate) name: String,
+pub(crate) struct Key<'t> {
+    pub(crate) name: Cow<'t, str>,
     pub(crate) place: Place,
 }
 
 /// Reads one document.
-pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
+pub(crate) fn parse(text: &str) -> Result<Node<'_>, Fault> {
     if text.len() > LARGEST_FILE {
         return Err(Fault::new(Place::START, Cause::TooLarge { limit: LARGEST_FILE }));
     }
-    let tree: Raw =
-        serde_saphyr::from_str_with_options(text, options()).map_err(|error| syntax(&error, text))?;
-    Ok(tree.resolve(text))
+    Composer::new(text).document()
 }
 
-fn options() -> serde_saphyr::Options {
-    serde_saphyr::options! {
-        // A table of 100,000 rules, each with a handful of options, has some million nodes.
-        budget: serde_saphyr::budget! {
-            max_events: 8_000_000,
-            max_nodes: 4_000_000,
-            max_depth: 16,
-            max_aliases: 1_000,
-            max_anchors: 1_000,
-        },
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
-        // The reader of each section names the key and goes on; the parser would stop here.
-        duplicate_keys: DuplicateKeyPolicy::PassThrough,
-        // YAML 1.2: `no`, `on` and `y` are texts.
-        strict_booleans: true,
-        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
-        // We draw the snippet ourselves, in one form for all faults.
-        with_snippet: false,
+impl Node<'_> {
+    /// Of how many nodes it consists, itself included.
+    fn size(&self) -> usize {
+        1 + match &self.value {
+            Value::Nothing | Value::Text(_) => 0,
+            Value::List(items) => items.iter().map(Self::size).sum(),
+            Value::Mapping(entries) => entries.iter().map(|(_, value)| 1 + value.size()).sum(),
+        }
     }
-}
 
-fn syntax(error: &serde_saphyr::Error, text: &str) -> Fault {
-    let place = error.location().map_or(Place::START, |location| character(text, location.span().offset()));
-    if let serde_saphyr::Error::MultipleDocuments { .. } = error {
-        let remedy = "a file is one listener: put what follows into a file of its own";
-        return Fault::contradiction(place, "a second YAML document begins here", remedy);
+    /// The same as if all of it stood in one place.
+    fn at(mut self, place: Place) -> Self {
+        self.put(place);
+        self
     }
-    let message = UserMessageFormatter.format_message(error).into_owned();
-    Fault::new(place, Cause::Syntax { message })
-}
 
-fn place(location: &Location) -> Place {
-    let span = location.span();
-    let index = |position: Option<u64>| position.and_then(|at| usize::try_from(at).ok()).unwrap_or(0);
-    Place { start: index(span.byte_offset()), length: index(span.byte_len()) }
-}
-
-/// Where the parser stopped: it counts in characters.
-fn character(text: &str, index: u64) -> Place {
-    let index = usize::try_from(index).unwrap_or(usize::MAX);
-    // At its end a file has no line to show; the last one that holds something has.
-    let end = text.trim_end().char_indices().last();
-    let at = text.trim_end().char_indices().nth(index).or(end);
-    at.map_or(Place::START, |(start, char)| Place { start, length: char.len_utf8() })
-}
-
-/// What the deserializer can tell: for a number it knows the place, and the text is fetched from there.
-struct Raw(Spanned<RawValue>);
-
-enum RawValue {
-    Nothing,
-    Text(String),
-    /// A number or boolean, whose text is in the source.
-    Typed,
-    List(Vec<Raw>),
-    Mapping(Vec<(Spanned<String>, Raw)>),
-}
-
-impl Raw {
-    fn resolve(self, text: &str) -> Node {
-        let Spanned { value, referenced, defined } = self.0;
-        let value = match value {
-            RawValue::Nothing => Value::Nothing,
-            RawValue::Text(text) => Value::Text(text),
-            RawValue::Typed => Value::Text(place(&defined).text(text).trim().to_owned()),
-            RawValue::List(items) => Value::List(items.into_iter().map(|item| item.resolve(text)).collect()),
-            RawValue::Mapping(entries) => {
-                Value::Mapping(entries.into_iter().map(|(key, value)| entry(key, value, text)).collect())
+    fn put(&mut self, place: Place) {
+        self.place = place;
+        match &mut self.value {
+            Value::Nothing | Value::Text(_) => {}
+            Value::List(items) => items.iter_mut().for_each(|item| item.put(place)),
+            Value::Mapping(entries) => {
+                for (key, value) in entries {
+                    key.place = place;
+                    value.put(place);
+                }
             }
-        };
-        Node { place: place(&referenced), value }
-    }
-}
-
-fn entry(key: Spanned<String>, value: Raw, text: &str) -> (Key, Node) {
-    let key = Key { name: key.value, place: place(&key.referenced) };
-    (key, value.resolve(text))
-}
-
-impl<'de> Deserialize<'de> for Raw {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Spanned::deserialize(deserializer).map(Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for RawValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RawVisitor)
-    }
-}
-
-struct RawVisitor;
-
-impl<'de> Visitor<'de> for RawVisitor {
-    type Value = RawValue;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a text, a list or a mapping")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<RawValue, E> {
-        Ok(RawValue::Nothing)
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<RawValue, E> {
-        Ok(RawValue::Text(text.to_owned()))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<RawValue, E> {
-        Ok(RawValue::Text(text))
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<RawValue, E> {
-        Ok(RawValue::Typed)
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<RawValue, E> {
-        Ok(RawValue::Typed)
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<RawValue, E> {
-        Ok(RawValue::Typed)
-    }
-
-    fn visit_i128<E: Error>(self, _: i128) -> Result<RawValue, E> {
-        Ok(RawValue::Typed)
-    }
-
-    fn visit_u128<E: Error>(self, _: u128) -> Result<RawValue, E> {
-        Ok(RawValue::Typed)
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<RawValue, E> {
-        Ok(RawValue::Typed)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<RawValue, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
         }
-        Ok(RawValue::List(list))
     }
+}
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<RawValue, A::Error> {
-        let mut mapping = Vec::new();
-        while let Some(entry) = entries.next_entry()? {
-            mapping.push(entry);
-        }
-        Ok(RawValue::Mapping(mapping))
-    }
+/// The character at this octet. At its end a file has no line to show; the last one that holds something has.
+fn first_character(text: &str, start: usize) -> Place {
+    let text = text.trim_end();
+    let at = text.get(start..).and_then(|rest| rest.chars().next()).map(|char| (start, char));
+    let at = at.or_else(|| text.char_indices().last());
+    at.map_or(Place::START, |(start, char)| Place { start, length: char.len_utf8() })
 }
 
 #[cfg(test)]
@@ -223,6 +110,77 @@ mod tests {
     fn nobody_nests_so_deep() {
         assert!(parse(&format!("{}{}", "[".repeat(10), "]".repeat(10))).is_ok());
         assert!(refusal(&format!("{}{}", "[".repeat(100), "]".repeat(100))).contains("not YAML"));
+    }
+
+    /// The keys and texts of a mapping.
+    fn said(text: &str) -> Vec<(String, String)> {
+        let Value::Mapping(entries) = parse(text).unwrap().value else { panic!("a mapping") };
+        let words = |node: &Node<'_>| match &node.value {
+            Value::Text(text) => text.to_string(),
+            other => format!("{other:?}"),
+        };
+        entries.iter().map(|(key, node)| (key.name.to_string(), words(node))).collect()
+    }
+
+    #[test]
+    fn a_scalar_is_the_text_that_stands_there() {
+        for (text, value) in [
+            ("no", "no"),
+            ("1e3", "1e3"),
+            ("017", "017"),
+            ("'~'", "~"),
+            ("\"\"", ""),
+            ("\"a\\tb\"", "a\tb"),
+            ("!!str ~", "~"),
+            ("! null", "null"),
+            ("!!int 5", "5"),
+            ("~", "Nothing"),
+            ("", "Nothing"),
+            ("null", "Nothing"),
+            ("!!null x", "Nothing"),
+            ("|\n  a\n  b", "a\nb\n"),
+        ] {
+            assert_eq!(said(&format!("key: {text}\n")), [("key".to_owned(), value.to_owned())], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_merged_yields_to_what_is_said() {
+        let text = "a: &a {x: 1, y: 2}\nb: &b {x: 3, z: 4}\nc: {y: own, <<: [*a, *b]}\n";
+        let Value::Mapping(entries) = parse(text).unwrap().value else { panic!("a mapping") };
+        let Value::Mapping(merged) = &entries[2].1.value else { panic!("a mapping") };
+        let merged: Vec<_> = merged.iter().map(|(key, node)| (&*key.name, node.place.text(text))).collect();
+        assert_eq!(merged, [("y", "own"), ("x", "*a"), ("z", "*b")]);
+        assert_eq!(said("'<<': 1\n"), [("<<".to_owned(), "1".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_no_tree_of_texts_is_refused_where_it_stands() {
+        for (text, problem, place) in [
+            ("a: !env HOME\n", "`!env` is a tag that means nothing here", "HOME"),
+            ("a: !!binary aGVsbG8=\n", "`!!binary` is a tag that means nothing here", "aGVsbG8="),
+            ("a: &a [*a]\n", "not YAML: an alias stands within what it stands for", "*a"),
+            ("a: *b\n", "not YAML: while parsing node, found unknown anchor", "*"),
+            ("? [a]\n: b\n", "not YAML: a key has to be a text", "["),
+            ("~: b\n", "not YAML: a key has to be a text", "~"),
+            ("a: {<<: 5}\n", "not YAML: `<<` takes a mapping, or a list of mappings", "5"),
+            ("a: 1\n---\n", "a second YAML document begins here", "-"),
+        ] {
+            let fault = parse(text).unwrap_err();
+            assert_eq!((&*fault.cause.to_string(), fault.place.text(text)), (problem, place), "{text}");
+        }
+        assert!(parse("a: 1\n...\n").is_ok());
+    }
+
+    #[test]
+    fn anchors_and_aliases_are_bounded() {
+        let many = |text: &str| -> String {
+            (0..1_001).map(|n| format!("- {text}\n").replace('N', &n.to_string())).collect()
+        };
+        let anchors = "a:\n".to_owned() + &many("&aN x");
+        assert!(refusal(&anchors).contains("too much has an anchor"));
+        let aliases = "a: &a x\nb:\n".to_owned() + &many("*a");
+        assert!(refusal(&aliases).contains("aliases stand for too much"));
     }
 
     #[test]

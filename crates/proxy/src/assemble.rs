@@ -15,7 +15,7 @@ use crate::metrics::{Metered, Metrics};
 use crate::watch::Watch;
 use crate::{bind, host};
 use ::dns::AnyResolver;
-use config::{Config, Report};
+use config::{Config, KeyFolders, Report, Source};
 use relay::Settings;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -33,6 +33,8 @@ pub struct Assembly {
     pub made: Vec<Made>,
     /// What looks at the records of the keys, if anything does.
     pub watch: Option<Watch>,
+    /// The key folders, as they were when the rules were read.
+    pub folders: KeyFolders,
 }
 
 impl Assembly {
@@ -68,11 +70,11 @@ pub fn assemble(paths: &[PathBuf], missing: Missing, metrics: &Metrics) -> (Vec<
 /// Does the same with files that were read before, without looking whether anybody changed them: what they name is
 /// looked at again.
 pub fn assemble_again(
-    configs: &[Config],
+    files: &[Arc<Source>],
     missing: Missing,
     metrics: &Metrics,
 ) -> (Vec<Assembly>, Vec<Report>) {
-    all(configs.iter().map(|config| config.again(&host::name())), missing, metrics)
+    all(files.iter().map(|file| config::read(Arc::clone(file), &host::name())), missing, metrics)
 }
 
 fn all(
@@ -104,6 +106,7 @@ pub fn one(
     faults.extend(bind::rights(&config.listener.socket).err());
     let mut rules = config::rules(&config);
     let of_tables = std::mem::take(&mut rules.reports);
+    let folders = std::mem::take(&mut rules.folders);
     let in_tables = of_tables.iter().any(Report::is_fatal);
     reports.extend(of_tables);
     // A file that others may read or nobody can is not opened.
@@ -127,5 +130,5 @@ pub fn one(
     }
     let settings = settings::settings(&config);
     let (engine, made, watch) = made.filter(|_| !fatal)?;
-    Some(Assembly { config, settings, engine, made, watch })
+    Some(Assembly { config, settings, engine, made, watch, folders })
 }

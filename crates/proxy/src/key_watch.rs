@@ -4,7 +4,8 @@ use crate::assemble::{Assembly, Missing, assemble_again};
 use crate::cli::LogFormat;
 use crate::faults;
 use crate::metrics::Metrics;
-use config::{Config, Engine, KeyFolders, Report};
+use config::{Engine, KeyFolders, Report, Source};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
@@ -16,7 +17,7 @@ const SHARE: u32 = 100;
 
 /// The files in force that sign, and the folders whose keys it signs with.
 pub struct KeyWatch {
-    configs: Vec<Config>,
+    files: Vec<Arc<Source>>,
     folders: KeyFolders,
     next: Instant,
     /// What was wrong when a change was to take effect, and did not.
@@ -26,12 +27,12 @@ pub struct KeyWatch {
 
 impl KeyWatch {
     /// Watches the folders of a configuration that is in force, and that began to be read at this time.
-    pub fn new(assemblies: &[Assembly], read: SystemTime, format: LogFormat) -> Self {
-        let configs = assemblies.iter().map(|assembly| &assembly.config);
-        let signs = |config: &&Config| matches!(config.engine, Engine::Outbound(_));
-        let configs: Vec<Config> = configs.filter(signs).cloned().collect();
-        let folders = KeyFolders::of(&configs, read);
-        Self { configs, folders, next: Instant::now() + EVERY, trouble: None, format }
+    pub fn new(assemblies: Vec<Assembly>, read: SystemTime, format: LogFormat) -> Self {
+        let signs = |assembly: &Assembly| matches!(assembly.config.engine, Engine::Outbound(_));
+        let watched = |assembly: Assembly| (assembly.config.file, assembly.folders);
+        let (files, folders): (Vec<_>, Vec<_>) = assemblies.into_iter().filter(signs).map(watched).unzip();
+        let folders = KeyFolders::together(folders, read);
+        Self { files, folders, next: Instant::now() + EVERY, trouble: None, format }
     }
 
     /// Waits until other keys sign, and gives what is in force from then on: the files that sign as they were read, with
@@ -55,8 +56,8 @@ impl KeyWatch {
         if !has_changed {
             return None;
         }
-        let (assemblies, reports) = assemble_again(&self.configs, Missing::Make, metrics);
-        if faults::any_fatal(&reports) || assemblies.len() < self.configs.len() {
+        let (assemblies, reports) = assemble_again(&self.files, Missing::Make, metrics);
+        if faults::any_fatal(&reports) || assemblies.len() < self.files.len() {
             self.complain(&reports);
             self.next = next(began);
             return None;

@@ -66,8 +66,7 @@ async fn serve(arguments: &RunArgs, inherited: Inherited) -> ExitCode {
     }
     notify::ready();
     let watchdog = tokio::spawn(notify::watchdog());
-    let keys = KeyWatch::new(&assemblies, read, arguments.log.format);
-    drop(assemblies);
+    let keys = KeyWatch::new(assemblies, read, arguments.log.format);
     let signal = serving.go_on(&mut signals, keys, arguments).await;
     info!(signal, "stopping");
     notify::stopping();
@@ -182,7 +181,7 @@ impl Serving {
         self.let_clients_in(&assemblies);
         self.metrics.loaded();
         info!("reloaded");
-        Some(KeyWatch::new(&assemblies, read, arguments.log.format))
+        Some(KeyWatch::new(assemblies, read, arguments.log.format))
     }
 
     /// Lets every transaction that begins from now on go by these assemblies, which are of all files, or of all that

@@ -19,6 +19,8 @@ use std::time::Duration;
 pub(crate) struct Options {
     pub(crate) selector: Option<Placed<Selector>>,
     pub(crate) keyfile: Option<Placed<PathBuf>>,
+    /// Whether `keys` stands for both.
+    in_turn: bool,
     pub(super) generate: Option<bool>,
     pub(super) dual: Option<bool>,
     algorithm: Option<Algorithm>,
@@ -112,6 +114,7 @@ impl Options {
             Rotating::Signs(selector, file) => Self {
                 selector: Some(Placed { value: Selector(selector), place }),
                 keyfile: Some(Placed { value: keys.value.join(file), place }),
+                in_turn: true,
                 ..self
             },
             Rotating::No | Rotating::Waiting => {
@@ -126,6 +129,7 @@ impl Options {
     pub(super) fn or(self, common: &Self) -> Self {
         let common = common.clone();
         Self {
+            in_turn: self.in_turn || (self.keyfile.is_none() && common.in_turn),
             selector: self.selector.or(common.selector),
             keyfile: self.keyfile.or(common.keyfile),
             generate: self.generate.or(common.generate),
@@ -168,8 +172,9 @@ impl Options {
         domains: &[Domain],
     ) -> Option<Vec<Signature>> {
         let (selector, keyfile) = (self.selector.as_ref()?, self.keyfile.as_ref()?);
-        let key = Key {
+        let key = || Key {
             keyfile: Placed { value: reader.folder.join(&keyfile.value), place: keyfile.place },
+            in_turn: self.in_turn,
             generate: self.generate.unwrap_or(false),
             algorithm: self.algorithm,
             domains: domains.to_vec(),
@@ -179,7 +184,7 @@ impl Options {
         let words = self.words.iter().flatten().map(Some).collect::<Vec<_>>();
         for word in if words.is_empty() { vec![None] } else { words } {
             let style = self.style(word);
-            for (key, style) in self.doubled(&key, style) {
+            for (key, style) in self.doubled(key(), style) {
                 let name = KeyName::new(&key.keyfile.value.to_string_lossy());
                 let template = SignatureTemplate {
                     domain: signing.clone(),
@@ -194,21 +199,20 @@ impl Options {
     }
 
     /// The two signatures of `dual`, or the one without.
-    fn doubled(&self, key: &Key, style: Style) -> Vec<(Key, Style)> {
+    fn doubled(&self, key: Key, style: Style) -> Vec<(Key, Style)> {
         match style {
             Style::Dkim(style) if self.dual == Some(true) => {
                 let with = |algorithm| Style::Dkim(DkimStyle { algorithm: Some(algorithm), ..style.clone() });
-                let rsa = Key { algorithm: Some(Algorithm::RsaSha256), ..key.clone() };
-                let mut both = vec![(rsa, with(Algorithm::RsaSha256))];
-                both.extend(second(key).map(|second| (second, with(Algorithm::Ed25519Sha256))));
-                both
+                let second = second(&key).map(|second| (second, with(Algorithm::Ed25519Sha256)));
+                let rsa = Key { algorithm: Some(Algorithm::RsaSha256), ..key };
+                [(rsa, with(Algorithm::RsaSha256))].into_iter().chain(second).collect()
             }
             style => {
                 let algorithm = match &style {
                     Style::Dkim(style) => style.algorithm,
                     Style::DomainKeys(_) => Some(Algorithm::RsaSha1),
                 };
-                vec![(Key { algorithm, ..key.clone() }, style)]
+                vec![(Key { algorithm, ..key }, style)]
             }
         }
     }

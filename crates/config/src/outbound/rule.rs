@@ -20,8 +20,8 @@ use std::sync::Arc;
 pub struct Rule {
     /// Where it begins.
     pub place: Place,
-    /// What the engine goes by.
-    pub rule: policy::outbound::Rule,
+    /// What the engine goes by, and shares.
+    pub rule: Arc<policy::outbound::Rule>,
     /// The keys of its signatures, in their order.
     pub keys: Vec<Key>,
 }
@@ -31,6 +31,8 @@ pub struct Rule {
 pub struct Key {
     /// The private key, found from wherever the program runs.
     pub keyfile: Placed<PathBuf>,
+    /// Whether it is the key whose turn it is in its folder, which `keys` names.
+    pub in_turn: bool,
     /// Whether the key is made if there is none.
     pub generate: bool,
     /// The algorithm that it must be for; without it the key decides, and a key that is made is RSA.
@@ -78,7 +80,7 @@ impl Rule {
             single_for,
             ..policy::outbound::Rule::new(name, conditions, action)
         };
-        Some(Self { place, rule, keys })
+        Some(Self { place, rule: Arc::new(rule), keys })
     }
 }
 
@@ -100,7 +102,8 @@ impl Names {
 
     fn check(&self, section: &mut Section<'_>, signs: bool) {
         let mut seen = HashSet::new();
-        if let Some(twice) = self.domains.iter().find(|domain| !seen.insert(&domain.value)) {
+        let mut several = self.domains.iter().take_while(|_| self.domains.len() > 1);
+        if let Some(twice) = several.find(|domain| !seen.insert(&domain.value)) {
             let problem = format!("`{}` stands twice in this rule", twice.value);
             section.complain(Fault::contradiction(twice.place, problem, "keep one of them"));
         }

@@ -2,14 +2,16 @@
 
 use super::{Gathering, MAIN};
 use crate::fault::Fault;
+use crate::key_folders::{KeyFolder, names};
 use crate::outbound::Table;
-use crate::rotating::Rotating;
+use crate::parallel::in_parallel;
 use crate::signature::Selector;
 use crate::text::FromText;
 use mail::Domain;
 use policy::outbound::{
     Action, AddressPattern, Conditions, KeyName, Rule, SignatureTemplate, SigningDomain, Style,
 };
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,26 +21,41 @@ impl Gathering {
         let style = self.styles.share(table.options.style(word));
         let mut domains = names(folder);
         domains.sort_unstable();
-        for name in domains.iter().filter(|name| !name.starts_with('.')) {
-            let path = folder.join(name);
-            let Ok(domain) = Domain::parse(name) else {
-                if path.is_dir() {
-                    let problem =
-                        format!("`{}` bears the name of no domain, and is left out", path.display());
-                    let remedy = "name each folder in the key directory after its domain";
-                    self.complain(MAIN, Fault::doubtful(table.place, problem, remedy));
-                }
-                continue;
-            };
-            let signatures = signatures(&path, &style);
-            if !signatures.is_empty() {
-                self.push(rule(table, &path, domain, signatures), MAIN, table.place);
-            } else if path.is_dir() {
-                let problem =
-                    format!("`{}` has no key that signs: mail of {domain} stays unsigned", path.display());
-                let remedy = "name each key SELECTOR.pem; one that `dkimgate key rotate` has made signs once its record is there";
+        let all = in_parallel(&domains, |name| KeyFolder::look(&folder.join(name)));
+        let mut seen = HashMap::with_capacity(domains.len());
+        for (name, held) in domains.into_iter().zip(all) {
+            let path = folder.join(&name);
+            if !name.starts_with('.') {
+                self.domain(table, (&name, &path), (&held, &style));
+            }
+            seen.insert(name.into(), held.seen);
+        }
+        self.folders.add_directory(folder, seen);
+    }
+
+    /// Takes what a folder holds as the keys of the domain whose name it bears.
+    fn domain(
+        &mut self,
+        table: &Table,
+        (name, path): (&str, &Path),
+        (held, style): (&KeyFolder, &Arc<Style>),
+    ) {
+        let Ok(domain) = Domain::parse(name) else {
+            if held.is_folder {
+                let problem = format!("`{}` bears the name of no domain, and is left out", path.display());
+                let remedy = "name each folder in the key directory after its domain";
                 self.complain(MAIN, Fault::doubtful(table.place, problem, remedy));
             }
+            return;
+        };
+        let signatures = signatures(path, held, style);
+        if !signatures.is_empty() {
+            self.push(rule(table, path, domain, signatures), MAIN, table.place);
+        } else if held.is_folder {
+            let problem =
+                format!("`{}` has no key that signs: mail of {domain} stays unsigned", path.display());
+            let remedy = "name each key SELECTOR.pem; one that `dkimgate key rotate` has made signs once its record is there";
+            self.complain(MAIN, Fault::doubtful(table.place, problem, remedy));
         }
     }
 }
@@ -49,14 +66,8 @@ fn rule(table: &Table, path: &Path, domain: Domain, signatures: Vec<SignatureTem
     Rule::new(path.display().to_string(), conditions, Action::Sign(signatures))
 }
 
-/// One signature for each key of a domain; where keys change, only for the one whose turn it is.
-fn signatures(folder: &Path, style: &Arc<Style>) -> Vec<SignatureTemplate> {
-    let mut files = match Rotating::of(folder) {
-        Rotating::No => names(folder),
-        Rotating::Waiting => Vec::new(),
-        Rotating::Signs(_, file) => vec![file],
-    };
-    files.sort_unstable();
+/// One signature for each key of a domain that signs.
+fn signatures(folder: &Path, held: &KeyFolder, style: &Arc<Style>) -> Vec<SignatureTemplate> {
     let signature = |file: &String| {
         let Selector(selector) = Selector::from_text(file.strip_suffix(".pem")?).ok()?;
         let key: PathBuf = folder.join(file);
@@ -67,11 +78,5 @@ fn signatures(folder: &Path, style: &Arc<Style>) -> Vec<SignatureTemplate> {
             style: Arc::clone(style),
         })
     };
-    files.iter().filter_map(signature).collect()
-}
-
-/// What is in a folder; nothing if it is none.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    held.files.iter().filter_map(signature).collect()
 }

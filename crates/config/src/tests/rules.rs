@@ -38,7 +38,7 @@ fn mailbox(text: &str) -> mail::Mailbox {
 fn who_must_agree_is_named_in_many_ways() {
     let agreement = |words: &str| {
         let text = format!("{{domain: d.example, selector: s, keyfile: k, agree: {{{words}}}}}");
-        rule(&text).rule.agreement.map(|agreement| (*agreement).clone()).unwrap()
+        rule(&text).rule.agreement.as_deref().cloned().unwrap()
     };
     let by = Some(domain("mx.example.org"));
     for (words, with, realm) in [
@@ -125,7 +125,7 @@ fn all_conditions_of_a_rule() {
     )
     .rule;
     assert_eq!(rule.name, "news");
-    let conditions = rule.conditions;
+    let conditions = &rule.conditions;
     let bounces = AddressPattern::Address(mailbox("bounces@example.org"));
     assert_eq!(conditions.reverse_path, [ReversePathPattern::Null, ReversePathPattern::Address(bounces)]);
     assert_eq!(conditions.list_id, [Glob::new("announce.example.org")]);
@@ -146,10 +146,10 @@ fn all_conditions_of_a_rule() {
 fn a_rule_may_leave_mail_alone_or_refuse_it() {
     let rule = |text| rule(text).rule;
     let none = rule("{domain: example.org, subdomains: true, none: signed by the news server}");
-    assert!(matches!(none.action, Action::Leave(reason) if reason == "signed by the news server"));
+    assert!(matches!(&none.action, Action::Leave(reason) if reason == "signed by the news server"));
     assert_eq!(none.conditions.author, [AddressPattern::Within(domain("example.org"))]);
     let refuse = rule("{xforward: {login: guest}, refuse: Guests do not send}");
-    let Action::Refuse(refusal) = refuse.action else { panic!("refuses") };
+    let Action::Refuse(refusal) = &refuse.action else { panic!("refuses") };
     assert_eq!((refusal.code, refusal.enhanced, refusal.text.as_str()), (550, "5.7.1", "Guests do not send"));
 }
 

@@ -3,6 +3,7 @@
 use super::pattern::{AddressPattern, Glob};
 use super::rule::{Action, Conditions, Matching, RecipientPatterns, ReversePathPattern, Rule};
 use super::table::RuleTable;
+use std::sync::Arc;
 
 /// Beyond so many rules without a domain, those are not compared one by one with all the others.
 const MOST_COMPARED: usize = 1000;
@@ -14,7 +15,7 @@ impl RuleTable {
     #[must_use]
     pub fn unreachable(&self) -> Vec<(usize, usize)> {
         let compare_general = self.general().len() <= MOST_COMPARED;
-        let in_the_way = |(at, rule): (usize, &Rule)| {
+        let in_the_way = |(at, rule): (usize, &Arc<Rule>)| {
             let own_domain = rule.conditions.author.first().and_then(AddressPattern::index_domain);
             let earlier = match own_domain {
                 Some(domain) if compare_general => self.candidate_places(&domain),

@@ -126,7 +126,11 @@ impl RuleTable {
     ) -> Explanation {
         let everything = self.rules().len() <= MOST_EXPLAINED;
         let rules = |domain: &Domain| {
-            if everything { self.rules().iter().collect() } else { self.candidates(domain) }
+            if everything {
+                self.rules().iter().map(|rule| &**rule).collect()
+            } else {
+                self.candidates(domain)
+            }
         };
         explain(self.matching(), rules, Walk::aloud(header, envelope, answered))
     }

@@ -4,12 +4,13 @@ use super::pattern::AddressPattern;
 use super::rule::{Matching, Rule};
 use mail::Domain;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// All the rules of a listener.
 #[derive(Debug, Default)]
 pub struct RuleTable {
     matching: Matching,
-    rules: Vec<Rule>,
+    rules: Vec<Arc<Rule>>,
     /// The rules that are for authors of one domain only, by that domain.
     by_domain: HashMap<Domain, Vec<usize>>,
     /// The rules that are for authors of a domain and of its subdomains, by that domain.
@@ -19,14 +20,14 @@ pub struct RuleTable {
 }
 
 impl RuleTable {
-    /// Takes the rules in their order.
+    /// Takes the rules in their order. Who has them already shares them with the table.
     #[must_use]
-    pub fn new(matching: Matching, rules: Vec<Rule>) -> Self {
+    pub fn new(matching: Matching, rules: impl IntoIterator<Item = impl Into<Arc<Rule>>>) -> Self {
         let mut table = Self { matching, ..Self::default() };
-        for (at, rule) in rules.iter().enumerate() {
-            table.index(at, rule);
+        for (at, rule) in rules.into_iter().map(Into::into).enumerate() {
+            table.index(at, &rule);
+            table.rules.push(rule);
         }
-        table.rules = rules;
         table
     }
 
@@ -38,14 +39,14 @@ impl RuleTable {
 
     /// The rules in their order.
     #[must_use]
-    pub fn rules(&self) -> &[Rule] {
+    pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules
     }
 
     /// The rules that may fit a message of an author of this domain, in their order.
     #[must_use]
     pub fn candidates(&self, domain: &Domain) -> Vec<&Rule> {
-        self.candidate_places(domain).into_iter().map(|at| &self.rules[at]).collect()
+        self.candidate_places(domain).into_iter().map(|at| &*self.rules[at]).collect()
     }
 
     /// The places of the rules that say nothing of the author, or something with a `*` in its domain.

@@ -5,7 +5,7 @@ use super::return_port::ReturnPort;
 use crate::assemble::{self, Assembly, Missing};
 use crate::metrics::{Metrics, Purpose};
 use crate::service::Service;
-use config::{Config, Engine, NextHop, Placed, Report, Source};
+use config::{Config, Engine, KeyFolders, NextHop, Placed, Report, Source};
 use dns::Zone;
 use relay::Listener;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -91,7 +91,7 @@ fn verifier(next_hop: SocketAddr, zone: Zone) -> Result<Assembly, DemoError> {
     let resolver = Metrics::default().metered(zone.into(), Purpose::Verifying);
     let engine = assemble::inbound::with_resolver(inbound, &config.listener, resolver);
     let settings = assemble::settings::settings(&config);
-    Ok(Assembly { engine, settings, config, made: Vec::new(), watch: None })
+    Ok(Assembly { engine, settings, config, made: Vec::new(), watch: None, folders: KeyFolders::default() })
 }
 
 /// A shipped file that hands its mail to `next_hop`.
