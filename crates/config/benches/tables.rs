@@ -70,9 +70,19 @@ fn start(bencher: Bencher<'_, '_>, kind: &str) {
 }
 
 /// Which rules a message of one domain has to be held against.
-#[divan::bench(args = ["d77777.example", "mail.d77777.example", "else.example"])]
-fn look_up(bencher: Bencher<'_, '_>, author: &str) {
-    let (folder, sign) = site("refile");
+#[divan::bench(args = KINDS)]
+fn look_up(bencher: Bencher<'_, '_>, kind: &str) {
+    candidates(bencher, kind, "d77777.example");
+}
+
+/// The same for a domain that no rule is for.
+#[divan::bench(args = KINDS)]
+fn look_up_another(bencher: Bencher<'_, '_>, kind: &str) {
+    candidates(bencher, kind, "mail.else.example");
+}
+
+fn candidates(bencher: Bencher<'_, '_>, kind: &str, author: &str) {
+    let (folder, sign) = site(kind);
     let rules = rules(&config(&folder, &sign));
     let domain = Domain::parse(author).unwrap();
     bencher.bench_local(|| rules.table.candidates(divan::black_box(&domain)).len());

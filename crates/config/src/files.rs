@@ -8,6 +8,7 @@ use crate::{Config, Dataset, DnsSource, Engine, Key, Outbound, Server, Store, Ta
 use mail::Domain;
 use nix::unistd::{Uid, User};
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
@@ -54,14 +55,15 @@ fn check_keys(outbound: &Outbound) -> Vec<Fault> {
     let mut seen = HashSet::new();
     let keys = outbound.rules().flat_map(|rule| &rule.keys);
     let keys: Vec<&Key> = keys.filter(|key| seen.insert(key.keyfile.value.as_os_str())).collect();
-    let mut seen = HashSet::new();
+    let mut seen: HashSet<OsString> = HashSet::new();
     let mut folders = Vec::new();
     for keyfile in keys.iter().map(|key| &key.keyfile) {
-        let path = absolute(&keyfile.value).ok();
-        let above = path.iter().flat_map(|path| path.ancestors().skip(1)).map(Path::to_path_buf);
+        let Ok(mut path) = absolute(&keyfile.value) else { continue };
         // With a folder, all those above it have been seen.
-        let new = above.take_while(|folder| seen.insert(folder.clone()));
-        folders.extend(new.map(|folder| (folder, keyfile.place)));
+        while path.pop() && !seen.contains(path.as_os_str()) {
+            seen.insert(path.clone().into());
+            folders.push((path.clone(), keyfile.place));
+        }
     }
     faults.extend(
         in_parallel(&keys, |key| Inspection::of(&key.keyfile, "keyfile").key(key)).into_iter().flatten(),

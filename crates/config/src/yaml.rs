@@ -144,6 +144,20 @@ mod tests {
         }
     }
 
+    /// What a hundred thousand rules would take up a hundred thousand times.
+    #[test]
+    fn a_tree_is_small_and_copies_no_text() {
+        let text = "- domain: a.example\n  selector: s1\n  keyfile: keys/a.example/s1.pem\n";
+        let Value::List(rules) = parse(text).unwrap().value else { panic!("a list") };
+        let Value::Mapping(entries) = &rules[0].value else { panic!("a mapping") };
+        for (key, node) in entries {
+            assert!(
+                matches!(key.name, Cow::Borrowed(_)) && matches!(node.value, Value::Text(Cow::Borrowed(_)))
+            );
+        }
+        assert!(size_of_val(&**entries) <= 3 * 80);
+    }
+
     #[test]
     fn what_is_merged_yields_to_what_is_said() {
         let text = "a: &a {x: 1, y: 2}\nb: &b {x: 3, z: 4}\nc: {y: own, <<: [*a, *b]}\n";

@@ -251,7 +251,8 @@ fn sign(
     };
     let signatures: Option<Vec<Vec<Signature>>> = signatures.into_iter().collect();
     let signatures: Vec<Signature> = signatures?.into_iter().flatten().collect();
-    let (templates, keys): (Vec<_>, Vec<_>) = signatures.into_iter().unzip();
+    let (templates, mut keys): (Vec<_>, Vec<_>) = signatures.into_iter().unzip();
+    keys.shrink_to_fit();
     (!keys.is_empty()).then_some((Action::Sign(templates), keys))
 }
 

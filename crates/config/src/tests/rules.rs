@@ -6,6 +6,7 @@ use policy::outbound::{
     Action, AddressPattern, Agreement, Attribute, Extent, FaultMeasures, Glob, Identity, Matching, OnFault,
     RecipientPatterns, ReversePathPattern, SigningDomain, Style, Witness,
 };
+use std::sync::Arc;
 
 const HEAD: &str = "role: outbound\nlisten: 127.0.0.1:10027\nrelay: 127.0.0.1:10028\n";
 
@@ -302,4 +303,21 @@ fn each_fault_may_have_its_own_word_and_the_others_defer() {
         let found: Vec<String> = report.faults().iter().map(|fault| fault.cause.to_string()).collect();
         assert_eq!(found, [problem], "{on_fault}");
     }
+}
+
+/// What a hundred thousand rules would take up a hundred thousand times.
+#[test]
+fn a_rule_is_held_once_and_its_lists_leave_no_room_to_spare() {
+    let rule = |domain| format!("  - {{domain: {domain}, selector: s1, keyfile: s1.pem}}\n");
+    let config = super::config(&format!("{HEAD}sign:\n{}{}", rule("a.example"), rule("b.example")));
+    let rules = crate::rules(&config);
+    let Engine::Outbound(outbound) = &config.engine else { panic!("not outbound") };
+    assert_eq!((outbound.rules().count(), rules.table.rules().len()), (2, 2));
+    for (own, in_table) in outbound.rules().zip(rules.table.rules()) {
+        assert!(Arc::ptr_eq(&own.rule, in_table));
+        let Action::Sign(templates) = &own.rule.action else { panic!("signs") };
+        let room = (own.rule.conditions.author.capacity(), templates.capacity(), own.keys.capacity());
+        assert_eq!(room, (1, 1, 1));
+    }
+    assert!(size_of::<crate::Entry>() <= 64);
 }
