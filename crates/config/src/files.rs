@@ -2,9 +2,12 @@
 //!
 //! What stands in a key or a zone is not looked at here.
 
+mod barrier;
+
 use crate::fault::{Fault, Place, Placed};
 use crate::parallel::in_parallel;
 use crate::{Config, Dataset, DnsSource, Engine, Key, Outbound, Server, Store, Table, TableKind, Tls};
+use barrier::barrier;
 use mail::Domain;
 use nix::unistd::{Uid, User};
 use std::collections::HashSet;
@@ -12,7 +15,7 @@ use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf, absolute};
+use std::path::{Path, PathBuf, absolute};
 
 /// Readable or writable by those who are neither the owner nor in the group.
 pub const OTHERS_READ_OR_WRITE: u32 = 0o006;
@@ -276,38 +279,6 @@ fn making(key: &Key) -> String {
 
 fn name(path: &Path) -> std::path::Display<'_> {
     path.file_name().map_or(path.display(), |name| Path::new(name).display())
-}
-
-/// So many symbolic links are followed; the system itself follows no more.
-const MOST_LINKS: usize = 40;
-
-/// What stands in the way to a file, or else the file itself. Links are followed one by one: what bars the way may
-/// stand behind one.
-fn barrier(path: &Path) -> Option<(PathBuf, Metadata)> {
-    let mut links = 0;
-    let mut left: Vec<PathBuf> = parts(path);
-    let mut at = PathBuf::from("/");
-    while let Some(part) = left.pop() {
-        let next = at.join(&part);
-        let Ok(metadata) = next.symlink_metadata() else { break };
-        if !metadata.is_symlink() {
-            at = next;
-            continue;
-        }
-        links += 1;
-        let target = std::fs::read_link(&next).ok().filter(|_| links <= MOST_LINKS)?;
-        if target.is_absolute() {
-            at = PathBuf::from("/");
-        }
-        left.extend(parts(&target));
-    }
-    at.metadata().ok().map(|metadata| (at, metadata))
-}
-
-/// The parts of a path, the last one first.
-fn parts(path: &Path) -> Vec<PathBuf> {
-    let named = path.components().filter(|part| !matches!(part, Component::RootDir | Component::CurDir));
-    named.rev().map(|part| PathBuf::from(part.as_os_str())).collect()
 }
 
 /// Whether a path leads through `..data`, as the files of a secret that Kubernetes mounts do.

@@ -105,7 +105,7 @@ mod tests {
         let (read, metrics) = (SystemTime::now(), Metrics::default());
         let (assemblies, reports) = assemble(&[path("in.yaml"), path("out.yaml")], Missing::Leave, &metrics);
         assert_eq!(assemblies.len(), 2, "{reports:?}");
-        let mut watch = KeyWatch::new(&assemblies, read, LogFormat::Text);
+        let mut watch = KeyWatch::new(assemblies, read, LogFormat::Text);
         let key = file::read(&path("keys/a.example/s1.pem")).unwrap();
         file::write(&path("keys/b.example/s1.pem"), &key, None).unwrap();
         let changed = watch.changed(&metrics).await;
