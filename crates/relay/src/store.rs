@@ -207,7 +207,7 @@ mod tests {
         }
         assert_eq!(shelf.0.lock().unwrap().len(), 1, "each body took what the one before had left");
         let Sealed::Memory(memory) = body(b'b', 100_000).await else { panic!() };
-        assert!(memory == [b'b'; 100_000] && memory.capacity() >= 300_000);
+        assert!(memory == vec![b'b'; 100_000] && memory.capacity() >= 300_000);
         for _ in 0..=SHELVED {
             shelf.keep(Sealed::Memory(Vec::with_capacity(LARGE)));
         }
