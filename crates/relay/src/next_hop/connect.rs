@@ -36,15 +36,26 @@ async fn to_target(
                 .await;
         }
     };
-    let mut last = unreachable(target, io::ErrorKind::NotFound.into());
-    for address in addresses(settings, host, port).await.map_err(|error| unreachable(target, error))? {
+    let addresses = addresses(settings, host, port).await.map_err(|error| unreachable(target, error))?;
+    to_one_of(settings, &addresses, own)
+        .await
+        .unwrap_or_else(|| Err(unreachable(target, io::ErrorKind::NotFound.into())))
+}
+
+/// Connects to the first of the addresses that talks to us; nothing if there are none.
+async fn to_one_of(
+    settings: &Settings,
+    addresses: &[SocketAddr],
+    own: Option<SocketAddr>,
+) -> Option<Result<Connection, Fault>> {
+    let mut last = None;
+    for &address in addresses {
         match to_address(settings, address, own).await {
-            Ok(connection) => return Ok(connection),
-            Err(fault @ Fault::Loop(_)) => return Err(fault),
-            Err(fault) => last = fault,
+            Err(fault) if !matches!(fault, Fault::Loop(_)) => last = Some(Err(fault)),
+            ended => return Some(ended),
         }
     }
-    Err(last)
+    last
 }
 
 async fn to_address(
@@ -115,6 +126,40 @@ fn unreachable(target: &dyn std::fmt::Display, source: io::Error) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
+    use tokio::net::TcpListener;
+
+    /// A next hop that greets, and answers one EHLO.
+    async fn next_hop() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut stream = BufStream::new(listener.accept().await.unwrap().0);
+            stream.write_all(b"220 b.example\r\n").await.unwrap();
+            stream.flush().await.unwrap();
+            stream.read_line(&mut String::new()).await.unwrap();
+            stream.write_all(b"250-b.example\r\n250 SIZE 12345\r\n").await.unwrap();
+            stream.flush().await.unwrap();
+            stream.read_line(&mut String::new()).await.unwrap();
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn each_address_of_a_name_is_tried_until_one_answers() {
+        let settings = Settings::default();
+        let sound = next_hop().await;
+        // Of this port of 127.0.0.2 nobody else knows, and nobody listens there.
+        let dead = SocketAddr::new([127, 0, 0, 2].into(), sound.port());
+        let connection = to_one_of(&settings, &[dead, sound], None).await.unwrap().unwrap();
+        assert_eq!(connection.offer().size, Some(12345));
+        assert!(matches!(to_one_of(&settings, &[dead], None).await, Some(Err(Fault::Unreachable { .. }))));
+        assert!(to_one_of(&settings, &[], None).await.is_none());
+        // A name that leads back to us is a fault of the file, whatever its other addresses are.
+        let own = next_hop().await;
+        let looped = to_one_of(&settings, &[dead, own, sound], Some(own)).await;
+        assert!(matches!(looped, Some(Err(Fault::Loop(_)))));
+    }
 
     #[test]
     fn our_own_address_is_known_in_every_form() {
