@@ -59,7 +59,8 @@ impl Body {
 
     /// Takes a piece, into memory for now.
     pub(crate) fn push(&mut self, piece: &[u8]) {
-        if self.memory.capacity() < LARGE
+        if self.file.is_none()
+            && self.memory.len() <= LARGE
             && self.memory.len() + piece.len() > LARGE
             && let Some(mut memory) = self.shelf.take()
         {
