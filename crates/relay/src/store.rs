@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const BLOCK: usize = 256 << 10;
 /// Memory from this size on is worth keeping.
 const LARGE: usize = 64 << 10;
+/// More than this is not kept: a body that could not be converted may be many times as large as others in memory.
+const HUGE: usize = 2 << 20;
 /// So many pieces of it are kept.
 const SHELVED: usize = 4;
 
@@ -21,10 +23,10 @@ const SHELVED: usize = 4;
 pub(crate) struct Shelf(Mutex<Vec<Vec<u8>>>);
 
 impl Shelf {
-    /// Keeps the memory of a body that is over, if it is large and there is room.
+    /// Keeps the memory of a body that is over, if it is large, not huge, and there is room.
     pub(crate) fn keep(&self, body: Sealed) {
         if let Sealed::Memory(mut memory) = body
-            && memory.capacity() >= LARGE
+            && (LARGE..=HUGE).contains(&memory.capacity())
         {
             memory.clear();
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -202,7 +204,8 @@ mod tests {
             body.seal().await.unwrap()
         };
         shelf.keep(body(b'a', 10_000).await);
-        assert!(shelf.take().is_none(), "small memory is not kept");
+        shelf.keep(Sealed::Memory(Vec::with_capacity(HUGE + 1)));
+        assert!(shelf.take().is_none(), "neither small nor huge memory is kept");
         for _ in 0..=SHELVED {
             shelf.keep(body(b'a', 300_000).await);
         }
