@@ -104,6 +104,7 @@ fn selection(random: &mut Random) -> FieldSelection {
         let mut names = vec!["From".to_owned()];
         names.extend((0..random.below(8)).map(|_| random.pick(&SIGNED_NAMES).to_owned()));
         random.shuffle(&mut names);
+        let names = names.into();
         if random.chance(70) { FieldNames::Exactly(names) } else { FieldNames::Present(names) }
     };
     let oversign = match random.below(4) {

@@ -5,13 +5,12 @@
 mod barrier;
 
 use crate::fault::{Fault, Place, Placed};
-use crate::parallel::in_parallel;
+use crate::parallel::{FILES, in_parallel};
 use crate::{Config, Dataset, DnsSource, Engine, Key, Outbound, Server, Store, Table, TableKind, Tls};
 use barrier::barrier;
 use mail::Domain;
 use nix::unistd::{Uid, User};
 use std::collections::HashSet;
-use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
@@ -58,21 +57,38 @@ fn check_keys(outbound: &Outbound) -> Vec<Fault> {
     let mut seen = HashSet::new();
     let keys = outbound.rules().flat_map(|rule| &rule.keys);
     let keys: Vec<&Key> = keys.filter(|key| seen.insert(key.keyfile.value.as_os_str())).collect();
-    let mut seen: HashSet<OsString> = HashSet::new();
-    let mut folders = Vec::new();
-    for keyfile in keys.iter().map(|key| &key.keyfile) {
-        let Ok(mut path) = absolute(&keyfile.value) else { continue };
+    faults.extend(
+        in_parallel(&keys, FILES, |key| Inspection::of(&key.keyfile, "keyfile").key(key))
+            .into_iter()
+            .flatten(),
+    );
+    let here = std::env::current_dir().unwrap_or_default();
+    let folders = folders(&keys, &here);
+    faults.extend(
+        in_parallel(&folders, FILES, |(folder, place)| open_folder(folder, *place)).into_iter().flatten(),
+    );
+    faults
+}
+
+/// The folders that lead to keys, each with the first place that leads there. Relative paths begin `here`.
+fn folders<'a>(keys: &[&'a Key], here: &'a Path) -> Vec<(&'a Path, Place)> {
+    let (mut seen, mut folders) = (HashSet::new(), Vec::new());
+    let mut add = |path: &'a Path, place| {
         // With a folder, all those above it have been seen.
-        while path.pop() && !seen.contains(path.as_os_str()) {
-            seen.insert(path.clone().into());
-            folders.push((path.clone(), keyfile.place));
+        for folder in path.ancestors().take_while(|folder| seen.insert(folder.as_os_str())) {
+            folders.push((folder, place));
+        }
+    };
+    for Placed { value: path, place } in keys.iter().map(|key| &key.keyfile) {
+        if let Some(folder) = path.parent() {
+            add(folder, *place);
+        }
+        if path.is_relative() {
+            add(here, *place);
         }
     }
-    faults.extend(
-        in_parallel(&keys, |key| Inspection::of(&key.keyfile, "keyfile").key(key)).into_iter().flatten(),
-    );
-    faults.extend(in_parallel(&folders, |(folder, place)| open_folder(folder, *place)).into_iter().flatten());
-    faults
+    folders.retain(|(folder, _)| !folder.as_os_str().is_empty());
+    folders
 }
 
 fn check_table(table: &Table) -> Option<Fault> {

@@ -118,12 +118,8 @@ impl Outbound {
     /// `folder` is what relative paths are relative to.
     pub(crate) fn read(file: &mut Section<'_>, folder: &Path) -> Self {
         file.require("sign", "a list of rules, each with `domain`, `selector` and `keyfile`");
-        let mut reader = Reader { folder, styles: Styles::default() };
-        let mut number = 0;
-        let entries = file.sections("sign", "rule", |section| {
-            number += 1;
-            Entry::read(section, &mut reader, number)
-        });
+        let reader = || Reader { folder, styles: Styles::default() };
+        let entries = file.many_sections("sign", "rule", reader, Entry::read);
         let entries: Vec<Entry> = entries.into_iter().flatten().collect();
         refuse_doubles(file, &entries);
         Self {
@@ -227,12 +223,15 @@ fn on_fault(file: &mut Section<'_>) -> FaultMeasures {
 
 /// Two signatures of one domain with one selector would be looked up at one name.
 fn refuse_doubles(file: &mut Section<'_>, entries: &[Entry]) {
-    let mut names = HashMap::new();
-    let rules = entries.iter().filter_map(|entry| match entry {
-        Entry::Rule(rule) => Some(rule),
-        Entry::Table(_) | Entry::Store(_) => None,
-    });
-    for rule in rules {
+    let rules = || {
+        entries.iter().filter_map(|entry| match entry {
+            Entry::Rule(rule) => Some(rule),
+            Entry::Table(_) | Entry::Store(_) => None,
+        })
+    };
+    let signatures = rules().flat_map(|rule| &rule.keys).map(|key| key.domains.len()).sum();
+    let mut names = HashMap::with_capacity(signatures);
+    for rule in rules() {
         let Action::Sign(templates) = &rule.rule.action else { continue };
         for (key, template) in rule.keys.iter().zip(templates) {
             let kind = if matches!(*template.style, Style::Dkim(_)) { Kind::Dkim } else { Kind::DomainKeys };

@@ -1,15 +1,16 @@
-//! Looking at very many files: the system lets every processor do a part of it.
+//! The same with very many things: every processor does a part of them.
 
 use std::num::NonZero;
 use std::thread::{ScopedJoinHandle, available_parallelism, scope};
 
-/// Of fewer items each thread would have nothing to do that is worth while to start it.
-const LEAST_EACH: usize = 1000;
+/// So many files at least are looked at for one more thread.
+pub(crate) const FILES: usize = 1000;
 
-/// Does the same with each of them; what comes of it is in their order.
-pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], one: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// Does the same with each of them; what comes of it is in their order. To start a thread for fewer than `least` is not
+/// worth while.
+pub fn in_parallel<T: Sync, R: Send>(items: &[T], least: usize, one: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let processors = available_parallelism().map_or(1, NonZero::get);
-    let each = items.len().div_ceil(processors).max(LEAST_EACH);
+    let each = items.len().div_ceil(processors).max(least);
     if items.len() <= each {
         return items.iter().map(one).collect();
     }
@@ -28,9 +29,13 @@ mod tests {
 
     #[test]
     fn the_order_stays() {
-        for count in [0, 1, LEAST_EACH, 10 * LEAST_EACH + 7] {
+        const LEAST: usize = 10;
+        for count in [0, 1, LEAST, 10 * LEAST + 7] {
             let items: Vec<usize> = (0..count).collect();
-            assert_eq!(in_parallel(&items, |item| item * 2), items.iter().map(|n| n * 2).collect::<Vec<_>>());
+            assert_eq!(
+                in_parallel(&items, LEAST, |item| item * 2),
+                items.iter().map(|n| n * 2).collect::<Vec<_>>()
+            );
         }
     }
 }

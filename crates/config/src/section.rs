@@ -2,6 +2,7 @@
 
 use crate::fault::{Cause, Fault, Place, Placed};
 use crate::nearest::nearest;
+use crate::parallel::in_parallel;
 use crate::text::FromText;
 use crate::yaml::{Key, Node, Value};
 use std::collections::HashSet;
@@ -9,6 +10,8 @@ use std::collections::HashSet;
 const EMPTY_LIST: &str = "an empty list";
 /// A rule is asked for some forty keys, and there may be a hundred thousand of them.
 const USUALLY_ASKED: usize = 64;
+/// So many mappings of a list are read by one thread in one go.
+const PART: usize = 1000;
 
 /// A mapping while it is read. Each question names a key; [`Section::close`] complains of the keys nobody asked for.
 pub(crate) struct Section<'a> {
@@ -124,22 +127,51 @@ impl<'a> Section<'a> {
         item: &str,
         mut read: impl FnMut(&mut Section<'_>) -> T,
     ) -> Vec<T> {
-        let Some(node) = self.entry(key) else { return Vec::new() };
+        let items = self.items(key);
+        (1..)
+            .zip(items)
+            .map(|(number, node)| entry_of_list((item, number), node, self.faults, &mut read))
+            .collect()
+    }
+
+    /// The same with very many mappings: every processor reads a part of them. What reads a part begins with what `start`
+    /// makes, and learns the number of each mapping.
+    pub(crate) fn many_sections<T: Send, S>(
+        &mut self,
+        key: &'static str,
+        item: &str,
+        start: impl Fn() -> S + Sync,
+        read: impl Fn(&mut Section<'_>, &mut S, usize) -> T + Sync,
+    ) -> Vec<T> {
+        let parts: Vec<_> = (0..).step_by(PART).zip(self.items(key).chunks(PART)).collect();
+        let parts = in_parallel(&parts, 1, |(before, part)| {
+            let (mut faults, mut state) = (Vec::new(), start());
+            let numbered = (before + 1..).zip(*part);
+            let values: Vec<T> = numbered
+                .map(|(number, node)| {
+                    entry_of_list((item, number), node, &mut faults, |section| {
+                        read(section, &mut state, number)
+                    })
+                })
+                .collect();
+            (values, faults)
+        });
+        let (values, faults): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        self.faults.extend(faults.into_iter().flatten());
+        values.into_iter().flatten().collect()
+    }
+
+    /// The entries of a list; without the key, none.
+    fn items(&mut self, key: &'static str) -> &'a [Node<'a>] {
+        let Some(node) = self.entry(key) else { return &[] };
         let Value::List(items) = &node.value else {
             self.wrong(key, node, describe(node), "a list: each entry begins with `- `, indented below it");
-            return Vec::new();
+            return &[];
         };
         if items.is_empty() {
             self.wrong(key, node, EMPTY_LIST.to_owned(), "at least one entry, which begins with `- `");
         }
-        let mut values = Vec::new();
-        for (index, node) in items.iter().enumerate() {
-            let name = format!("{item} {}", index + 1);
-            let mut section = Section::open(name, first_place(node), node, self.faults);
-            values.push(read(&mut section));
-            section.close();
-        }
-        values
+        items
     }
 
     /// Ends the reading: names the keys that nobody asked for, and those that stand twice.
@@ -190,6 +222,19 @@ impl<'a> Section<'a> {
         let cause = Cause::Wrong { key: key.to_owned(), found, expected: expected.to_owned() };
         self.faults.push(Fault::new(place, cause));
     }
+}
+
+/// Reads one entry of a list.
+fn entry_of_list<T>(
+    (item, number): (&str, usize),
+    node: &Node<'_>,
+    faults: &mut Vec<Fault>,
+    read: impl FnOnce(&mut Section<'_>) -> T,
+) -> T {
+    let mut section = Section::open(format!("{item} {number}"), first_place(node), node, faults);
+    let value = read(&mut section);
+    section.close();
+    value
 }
 
 fn describe(node: &Node<'_>) -> String {

@@ -4,7 +4,7 @@ use crate::algorithm::Canonicalization;
 use crate::domainkeys::signature::OldForm;
 use crate::key::PrivateKey;
 use mail::Domain;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// One signature to be made.
 #[derive(Clone, Debug)]
@@ -132,18 +132,19 @@ pub struct FieldSelection {
 
 impl Default for FieldSelection {
     fn default() -> Self {
-        let names = DEFAULT_FIELDS.iter().map(|name| (*name).to_owned()).collect();
-        Self { names: FieldNames::Present(names), oversign: Oversign::Present }
+        static NAMES: LazyLock<Arc<[String]>> =
+            LazyLock::new(|| DEFAULT_FIELDS.iter().map(|name| (*name).to_owned()).collect());
+        Self { names: FieldNames::Present(Arc::clone(&NAMES)), oversign: Oversign::Present }
     }
 }
 
-/// Names of fields.
+/// Names of fields, which many signatures share.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum FieldNames {
     /// Exactly these, in this order, a name twice for one instance more.
-    Exactly(Vec<String>),
+    Exactly(Arc<[String]>),
     /// All fields that bear one of these names.
-    Present(Vec<String>),
+    Present(Arc<[String]>),
 }
 
 /// Which names stand in `h=` once more than there are such fields.

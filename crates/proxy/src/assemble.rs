@@ -101,10 +101,14 @@ pub fn one(
     (missing, metrics): (Missing, &Metrics),
     reports: &mut Vec<Report>,
 ) -> Option<Assembly> {
+    let (of_files, mut rules) = std::thread::scope(|scope| {
+        let files = scope.spawn(|| config::check_files(&config));
+        let rules = config::rules(&config);
+        (files.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), rules)
+    });
     let mut faults = config.warnings.clone();
-    faults.extend(config::check_files(&config));
+    faults.extend(of_files);
     faults.extend(bind::rights(&config.listener.socket).err());
-    let mut rules = config::rules(&config);
     let of_tables = std::mem::take(&mut rules.reports);
     let folders = std::mem::take(&mut rules.folders);
     let in_tables = of_tables.iter().any(Report::is_fatal);

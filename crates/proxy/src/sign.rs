@@ -129,8 +129,10 @@ fn selection(arguments: &SignArgs) -> Result<FieldSelection, SignCommandError> {
         if names.is_empty() {
             return Err(usage("--fields names no field"));
         }
-        selection =
-            FieldSelection { names: FieldNames::Exactly(names), oversign: Oversign::Names(Vec::new()) };
+        selection = FieldSelection {
+            names: FieldNames::Exactly(names.into()),
+            oversign: Oversign::Names(Vec::new()),
+        };
     }
     if let Some(oversign) = &arguments.oversign {
         selection.oversign = Oversign::Names(list(oversign));

@@ -12,6 +12,7 @@ use dkim::{Algorithm, Canonicalization, FieldNames, FieldSelection, Kind, Oversi
 use mail::Domain;
 use policy::outbound::{DkimStyle, Identity, KeyName, SignatureTemplate, SigningDomain, Style};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the file does not say is `None`: its default stands with the engine.
@@ -25,7 +26,7 @@ pub(crate) struct Options {
     pub(super) dual: Option<bool>,
     algorithm: Option<Algorithm>,
     canonicalization: Option<Canonicalization>,
-    fields: Option<Vec<String>>,
+    fields: Option<Arc<[String]>>,
     oversign: Option<Oversign>,
     pub(super) identity: Option<Placed<Identity>>,
     expire: Option<Duration>,
@@ -243,10 +244,10 @@ fn second(key: &Key) -> Option<Key> {
     })
 }
 
-fn fields(section: &mut Section<'_>) -> Option<Vec<String>> {
+fn fields(section: &mut Section<'_>) -> Option<Arc<[String]>> {
     let fields = section.values::<FieldName>("fields")?;
     let place = fields.first()?.place;
-    let names: Vec<String> = fields.into_iter().map(|field| field.value.0).collect();
+    let names: Arc<[String]> = fields.into_iter().map(|field| field.value.0).collect();
     // RFC 6376 §5.4: "The From header field MUST be signed"
     if !names.iter().any(|name| name.eq_ignore_ascii_case("from")) {
         let remedy = "add `From` to the list (RFC 6376 §5.4)";

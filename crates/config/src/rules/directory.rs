@@ -4,7 +4,7 @@ use super::{Gathering, MAIN};
 use crate::fault::Fault;
 use crate::key_folders::{KeyFolder, names};
 use crate::outbound::Table;
-use crate::parallel::in_parallel;
+use crate::parallel::{FILES, in_parallel};
 use crate::signature::Selector;
 use crate::text::FromText;
 use mail::Domain;
@@ -21,7 +21,7 @@ impl Gathering {
         let style = self.styles.share(table.options.style(word));
         let mut domains = names(folder);
         domains.sort_unstable();
-        let all = in_parallel(&domains, |name| KeyFolder::look(&folder.join(name)));
+        let all = in_parallel(&domains, FILES, |name| KeyFolder::look(&folder.join(name)));
         let mut seen = HashMap::with_capacity(domains.len());
         for (name, held) in domains.into_iter().zip(all) {
             let path = folder.join(&name);

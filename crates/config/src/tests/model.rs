@@ -190,7 +190,7 @@ fn all_that_a_signature_may_say() {
     let said = style(&templates(first)[0]);
     assert_eq!(said.algorithm, Some(Algorithm::Ed25519Sha256));
     assert_eq!(said.canonicalization, Canonicalization { header: Form::Relaxed, body: Form::Simple });
-    assert_eq!(said.fields.names, FieldNames::Present(vec!["From".to_owned(), "To".to_owned()]));
+    assert_eq!(said.fields.names, FieldNames::Present(["From".to_owned(), "To".to_owned()].into()));
     assert_eq!(said.fields.oversign, Oversign::Always);
     assert_eq!(said.lifetime, Some(14 * 86_400));
     let said = style(&templates(second)[0]);

@@ -35,6 +35,27 @@ fn mailbox(text: &str) -> mail::Mailbox {
     mail::parse_mailboxes(text.as_bytes()).unwrap().remove(0)
 }
 
+/// More than one processor reads at a time.
+#[test]
+fn very_many_rules_keep_their_order_and_so_do_their_faults() {
+    let rules = |wrong: &[usize]| -> String {
+        let rule = |n: usize| {
+            let word = if wrong.contains(&n) { "Selector" } else { "selector" };
+            format!("  - {{domain: d{n}.example, {word}: s, keyfile: k}}\n")
+        };
+        "sign:\n".to_owned() + &(1..=2500).map(rule).collect::<String>()
+    };
+    let (outbound, _) = read(&rules(&[]));
+    let names: Vec<_> = outbound.rules().map(|rule| rule.rule.name.clone()).collect();
+    assert_eq!(names, (1..=2500).map(|n| format!("rule {n}")).collect::<Vec<_>>());
+    let problems = problems(&rules(&[2, 1001, 2500]));
+    let named: Vec<_> = problems.iter().filter(|problem| problem.contains("`Selector`")).collect();
+    assert_eq!(named.len(), 3, "{problems:?}");
+    for (problem, rule) in named.into_iter().zip(["rule 2", "rule 1001", "rule 2500"]) {
+        assert!(problem.contains(rule), "{problem}");
+    }
+}
+
 #[test]
 fn who_must_agree_is_named_in_many_ways() {
     let agreement = |words: &str| {

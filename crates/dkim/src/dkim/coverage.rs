@@ -6,7 +6,7 @@ use crate::request::{FieldNames, FieldSelection, OVERSIGNED, Oversign};
 /// The names for `h=`, in their order.
 pub(super) fn names(selection: &FieldSelection, index: &FieldIndex) -> Vec<String> {
     let mut names = match &selection.names {
-        FieldNames::Exactly(names) => names.clone(),
+        FieldNames::Exactly(names) => names.to_vec(),
         FieldNames::Present(names) => distinct(names)
             .flat_map(|name| std::iter::repeat_n(name.clone(), index.places(name).len()))
             .collect(),
@@ -59,7 +59,7 @@ mod tests {
         super::names(&FieldSelection { names, oversign }, &index).join(":")
     }
 
-    fn list(names: &str) -> Vec<String> {
+    fn list<L: FromIterator<String>>(names: &str) -> L {
         names.split(':').map(String::from).collect()
     }
 

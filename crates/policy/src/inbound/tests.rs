@@ -236,7 +236,7 @@ fn what_a_domain_of_the_older_family_says_is_reported() {
 #[test]
 fn a_field_that_nobody_signed_beside_one_that_was_is_told_of() {
     let fields = dkim::FieldSelection {
-        names: dkim::FieldNames::Exactly(vec!["From".to_owned()]),
+        names: dkim::FieldNames::Exactly(["From".to_owned()].into()),
         oversign: dkim::Oversign::Names(Vec::new()),
     };
     let request = dkim::DkimRequest::new(domain("a.example"), domain("ed25519"), ed25519());

@@ -3,9 +3,10 @@
 use crate::key::file::{self, KeyFileError};
 use crate::key::generate;
 use crate::key::record::Publication;
-use config::{Fault, Key, Keys, Outbound, Place};
+use config::{Fault, Key, Keys, Outbound, Place, in_parallel};
 use dkim::{Algorithm, KeyKind, PrivateKey, PublicKey};
 use policy::outbound::KeyName;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ const GOOD_BITS: u32 = 2048;
 /// So many keys are read at the start, so that what is wrong with them shows at once; the others when they are first
 /// used. `check` looks at all of them.
 pub const MOST_AT_START: usize = 1000;
+
+/// So many at least are read for one more thread. To read an RSA key takes about half a millisecond.
+const LEAST_EACH: usize = 16;
 
 /// What is done about a key that does not exist although `generate: true` asks for it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,21 +42,27 @@ pub struct Made {
 /// All keys of a file, and which of them are new. What is wrong with the others is added to the faults.
 pub fn load(outbound: &Outbound, missing: Missing, faults: &mut Vec<Fault>) -> (Keys, Vec<Made>) {
     let (mut keys, mut made) = (Keys::new(), Vec::new());
-    for signing in outbound.rules().flat_map(|rule| &rule.keys).take(MOST_AT_START) {
-        let name = key_name(signing);
-        if !keys.contains_key(&name) {
-            match key(signing, missing, faults) {
-                Ok(Some(Found { key, new })) => {
-                    if new {
-                        made.extend(publications(signing, &key.public_key()));
-                    }
-                    keys.insert(name.clone(), key);
+    let signings: Vec<&Key> = outbound.rules().flat_map(|rule| &rule.keys).take(MOST_AT_START).collect();
+    let mut seen = HashSet::new();
+    let different: Vec<&Key> =
+        signings.iter().copied().filter(|signing| seen.insert(&signing.keyfile.value)).collect();
+    let found = in_parallel(&different, LEAST_EACH, |signing| key(signing, missing));
+    for (signing, found) in different.into_iter().zip(found) {
+        match found {
+            Ok(Some(Found { key, new })) => {
+                let public = key.public_key();
+                faults.extend(weakness(signing.keyfile.place, &public));
+                if new {
+                    made.extend(publications(signing, &public));
                 }
-                Ok(None) => {}
-                Err(fault) => faults.push(fault),
+                keys.insert(key_name(signing), key);
             }
+            Ok(None) => {}
+            Err(fault) => faults.push(fault),
         }
-        if let Some(key) = keys.get(&name) {
+    }
+    for signing in signings {
+        if let Some(key) = keys.get(&key_name(signing)) {
             faults.extend(mismatch(signing.keyfile.place, signing.algorithm, &key.public_key()));
         }
     }
@@ -71,7 +81,7 @@ struct Found {
 }
 
 /// The key of a signature; `None` if it is left for later.
-fn key(signing: &Key, missing: Missing, faults: &mut Vec<Fault>) -> Result<Option<Found>, Fault> {
+fn key(signing: &Key, missing: Missing) -> Result<Option<Found>, Fault> {
     let path = &signing.keyfile.value;
     let unusable = |error: KeyFileError| Fault::unusable(signing.keyfile.place, &error, remedy(&error));
     if signing.generate && path.symlink_metadata().is_err() {
@@ -83,7 +93,6 @@ fn key(signing: &Key, missing: Missing, faults: &mut Vec<Fault>) -> Result<Optio
         return Ok(Some(Found { key: Arc::new(key), new: true }));
     }
     let key = file::read(path).map_err(unusable)?;
-    faults.extend(weakness(signing.keyfile.place, &key.public_key()));
     Ok(Some(Found { key: Arc::new(key), new: false }))
 }
 
