@@ -17,6 +17,7 @@ mod postfix;
 mod relay;
 mod source;
 mod stage;
+mod start;
 mod threads;
 
 use figures::Figures;
@@ -40,7 +41,7 @@ struct Part {
     measure: fn(&mut Run),
 }
 
-const PARTS: [Part; 10] = [
+const PARTS: [Part; 11] = [
     Part { name: "core", what: "the core in one process", measure: core::core },
     Part { name: "pass", what: "messages of 10 KB, unsigned", measure: relay::pass },
     Part { name: "signed", what: "processor time of signing", measure: relay::signed },
@@ -48,6 +49,7 @@ const PARTS: [Part; 10] = [
     Part { name: "threads", what: "more processors", measure: threads::threads },
     Part { name: "large", what: "one message of 100 MB", measure: memory::large },
     Part { name: "memory", what: "resident memory", measure: memory::memory },
+    Part { name: "start", what: "100,000 domains", measure: start::start },
     Part { name: "postfix", what: "as a content filter of ten processes", measure: postfix::postfix },
     Part { name: "milter", what: "beside a milter, through the same Postfix", measure: postfix::milter },
     Part { name: "soak", what: "memory over a long run", measure: memory::soak },

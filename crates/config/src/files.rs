@@ -80,12 +80,10 @@ fn folders<'a>(keys: &[&'a Key], here: &'a Path) -> Vec<(&'a Path, Place)> {
         }
     };
     for Placed { value: path, place } in keys.iter().map(|key| &key.keyfile) {
-        if let Some(folder) = path.parent() {
-            add(folder, *place);
-        }
-        if path.is_relative() {
-            add(here, *place);
-        }
+        add(path.parent().unwrap_or(path), *place);
+    }
+    if let Some(relative) = keys.iter().find(|key| key.keyfile.value.is_relative()) {
+        add(here, relative.keyfile.place);
     }
     folders.retain(|(folder, _)| !folder.as_os_str().is_empty());
     folders

@@ -73,9 +73,12 @@ pub enum PrivateKeyError {
 }
 
 /// A private key held in memory, which is wiped when it is dropped.
-pub struct SigningKey(Inner);
+pub struct SigningKey {
+    private: Private,
+    public: PublicKey,
+}
 
-enum Inner {
+enum Private {
     Rsa(RsaSigner),
     Ed25519(Box<ed25519_dalek::SigningKey>),
 }
@@ -86,7 +89,7 @@ impl SigningKey {
         match pem::find(file)? {
             Found::Pkcs8(der) => Self::from_pkcs8(&der),
             Found::Pkcs1(der) => {
-                RsaPrivateKey::from_pkcs1_der(&der).map(Self::rsa).map_err(|_| PrivateKeyError::Malformed)
+                Self::rsa(RsaPrivateKey::from_pkcs1_der(&der).map_err(|_| PrivateKeyError::Malformed)?)
             }
             Found::Seed(seed) => Ok(Self::from_seed(&seed)),
         }
@@ -97,10 +100,10 @@ impl SigningKey {
         let malformed = |_| PrivateKeyError::Malformed;
         let algorithm = PrivateKeyInfo::try_from(der).map_err(malformed)?.algorithm.oid;
         match algorithm {
-            RSA => RsaPrivateKey::from_pkcs8_der(der).map(Self::rsa).map_err(malformed),
+            RSA => Self::rsa(RsaPrivateKey::from_pkcs8_der(der).map_err(malformed)?),
             ED25519 => {
                 let key = ed25519_dalek::SigningKey::from_pkcs8_der(der).map_err(malformed)?;
-                Ok(Self(Inner::Ed25519(Box::new(key))))
+                Ok(Self::ed25519(key))
             }
             _ => Err(PrivateKeyError::Kind),
         }
@@ -109,7 +112,7 @@ impl SigningKey {
     /// The Ed25519 key of these 32 octets.
     #[must_use]
     pub fn from_seed(seed: &[u8; 32]) -> Self {
-        Self(Inner::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(seed))))
+        Self::ed25519(ed25519_dalek::SigningKey::from_bytes(seed))
     }
 
     /// Makes a new key out of the randomness of the operating system. `bits` counts for RSA only.
@@ -123,51 +126,51 @@ impl SigningKey {
                 Ok(Self::from_seed(&seed))
             }
             KeyKind::Rsa if !(1024..=8192).contains(&bits) => Err(PrivateKeyError::Size),
-            KeyKind::Rsa => rsa_signer::generate(bits).map(Self::rsa).map_err(signing_failed),
+            KeyKind::Rsa => Self::rsa(rsa_signer::generate(bits).map_err(signing_failed)?),
         }
     }
 
     /// The key as PEM of PKCS #8.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, PrivateKeyError> {
-        match &self.0 {
-            Inner::Rsa(signer) => signer.key().to_pkcs8_pem(LineEnding::LF),
+        match &self.private {
+            Private::Rsa(signer) => signer.key().to_pkcs8_pem(LineEnding::LF),
             // Without the public half, which makes it version 2: OpenSSL reads only version 1.
-            Inner::Ed25519(key) => {
+            Private::Ed25519(key) => {
                 KeypairBytes { secret_key: key.to_bytes(), public_key: None }.to_pkcs8_pem(LineEnding::LF)
             }
         }
         .map_err(|_| PrivateKeyError::Malformed)
     }
 
-    fn rsa(key: RsaPrivateKey) -> Self {
-        Self(Inner::Rsa(RsaSigner::new(key)))
+    fn rsa(key: RsaPrivateKey) -> Result<Self, PrivateKeyError> {
+        let der = key.to_public_key().to_pkcs1_der().map_err(|_| PrivateKeyError::Malformed)?;
+        let public =
+            PublicKey::parse(KeyKind::Rsa, der.as_bytes()).map_err(|_| PrivateKeyError::Malformed)?;
+        Ok(Self { private: Private::Rsa(RsaSigner::new(key)), public })
+    }
+
+    fn ed25519(key: ed25519_dalek::SigningKey) -> Self {
+        let public = PublicKey::of_ed25519(key.verifying_key());
+        Self { private: Private::Ed25519(Box::new(key)), public }
     }
 }
 
 impl PrivateKey for SigningKey {
     fn public_key(&self) -> PublicKey {
-        let (kind, octets) = match &self.0 {
-            Inner::Rsa(signer) => {
-                let der =
-                    signer.key().to_public_key().to_pkcs1_der().expect("two integers can be written as DER");
-                (KeyKind::Rsa, der.as_bytes().to_vec())
-            }
-            Inner::Ed25519(key) => (KeyKind::Ed25519, key.verifying_key().to_bytes().to_vec()),
-        };
-        PublicKey::parse(kind, &octets).expect("the public half of a sound key is sound")
+        self.public.clone()
     }
 
     fn sign(&self, text: &[u8]) -> Result<Vec<u8>, PrivateKeyError> {
-        match &self.0 {
-            Inner::Rsa(signer) => signer.sign(text).map_err(signing_failed),
-            Inner::Ed25519(key) => Ok(key.sign(&HashAlgorithm::Sha256.digest(text)).to_bytes().to_vec()),
+        match &self.private {
+            Private::Rsa(signer) => signer.sign(text).map_err(signing_failed),
+            Private::Ed25519(key) => Ok(key.sign(&HashAlgorithm::Sha256.digest(text)).to_bytes().to_vec()),
         }
     }
 
     fn sign_sha1_digest(&self, digest: &[u8]) -> Result<Vec<u8>, PrivateKeyError> {
-        match &self.0 {
-            Inner::Rsa(signer) => signer.sign_digest(HashAlgorithm::Sha1, digest).map_err(signing_failed),
-            Inner::Ed25519(_) => Err(PrivateKeyError::Unsupported),
+        match &self.private {
+            Private::Rsa(signer) => signer.sign_digest(HashAlgorithm::Sha1, digest).map_err(signing_failed),
+            Private::Ed25519(_) => Err(PrivateKeyError::Unsupported),
         }
     }
 }
@@ -175,8 +178,7 @@ impl PrivateKey for SigningKey {
 impl fmt::Debug for SigningKey {
     /// Says nothing of the private half.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let public = self.public_key();
-        write!(f, "SigningKey({} {} bits)", public.kind().name(), public.bits())
+        write!(f, "SigningKey({} {} bits)", self.public.kind().name(), self.public.bits())
     }
 }
 

@@ -8,6 +8,7 @@ use ring::signature::{
     RsaPublicKeyComponents,
 };
 use rsa::{BigUint, Pkcs1v15Sign, RsaPublicKey};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// Below this, ring does not verify.
@@ -15,13 +16,13 @@ const RING_MIN_BITS: u32 = 1024;
 /// No RSA key is larger: verifying with one of 16,384 bits takes milliseconds.
 const MAX_BITS: u32 = 8192;
 
-/// A public key that can be verified with.
+/// A public key that can be verified with. Clones share it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublicKey(Inner);
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Inner {
-    Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
+    Rsa { modulus: Arc<[u8]>, exponent: Arc<[u8]> },
     Ed25519(VerifyingKey),
 }
 
@@ -62,14 +63,16 @@ impl PublicKey {
         if !usable {
             return Err(PublicKeyError::Rsa);
         }
-        Ok(Self(Inner::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() }))
+        Ok(Self(Inner::Rsa { modulus: modulus.into(), exponent: exponent.into() }))
+    }
+
+    pub(super) fn of_ed25519(key: VerifyingKey) -> Self {
+        Self(Inner::Ed25519(key))
     }
 
     fn ed25519(octets: &[u8]) -> Result<Self, PublicKeyError> {
         let octets = octets.try_into().map_err(|_| PublicKeyError::Ed25519)?;
-        VerifyingKey::from_bytes(octets)
-            .map(|key| Self(Inner::Ed25519(key)))
-            .map_err(|_| PublicKeyError::Ed25519)
+        VerifyingKey::from_bytes(octets).map(Self::of_ed25519).map_err(|_| PublicKeyError::Ed25519)
     }
 
     /// Its type.

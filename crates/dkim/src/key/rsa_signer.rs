@@ -10,6 +10,7 @@ use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::rand_core::OsRng;
 use rsa::traits::PublicKeyParts;
 use rsa::{BigUint, RsaPrivateKey};
+use std::sync::OnceLock;
 
 /// From here on, and with the usual exponent, the backends take a key.
 const FAST_MIN_BITS: usize = 2048;
@@ -18,13 +19,13 @@ const USUAL_EXPONENT: u32 = 65_537;
 /// An RSA key with what signs.
 pub(super) struct RsaSigner {
     key: Box<RsaPrivateKey>,
-    fast: Option<KeyPair>,
+    /// Made when it first signs, since the backend examines a key for half a millisecond.
+    fast: OnceLock<Option<KeyPair>>,
 }
 
 impl RsaSigner {
     pub(super) fn new(key: RsaPrivateKey) -> Self {
-        let fast = fast_key(&key);
-        Self { key: Box::new(key), fast }
+        Self { key: Box::new(key), fast: OnceLock::new() }
     }
 
     pub(super) fn key(&self) -> &RsaPrivateKey {
@@ -33,7 +34,7 @@ impl RsaSigner {
 
     /// Signs a text under SHA-256.
     pub(super) fn sign(&self, text: &[u8]) -> Result<Vec<u8>, rsa::Error> {
-        let Some(fast) = &self.fast else {
+        let Some(fast) = self.fast.get_or_init(|| fast_key(&self.key)) else {
             return self.sign_digest(HashAlgorithm::Sha256, &HashAlgorithm::Sha256.digest(text));
         };
         let mut signature = vec![0; self.key.size()];

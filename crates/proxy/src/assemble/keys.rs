@@ -19,7 +19,7 @@ const GOOD_BITS: u32 = 2048;
 /// used. `check` looks at all of them.
 pub const MOST_AT_START: usize = 1000;
 
-/// So many at least are read for one more thread. To read an RSA key takes about half a millisecond.
+/// So many at least are read for one more thread. To read an RSA key takes a fifth of a millisecond.
 const LEAST_EACH: usize = 16;
 
 /// What is done about a key that does not exist although `generate: true` asks for it.
