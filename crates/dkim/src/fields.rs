@@ -1,28 +1,36 @@
 //! Which fields of a header a signature means (RFC 6376 §5.4.2).
 
 use mail::Header;
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// Where the fields of each name stand.
 ///
 /// Made once for a message, so that the work for a signature grows with its `h=` and not with the header.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FieldIndex {
-    places: HashMap<Vec<u8>, Vec<usize>>,
+    /// In the order of the names, which are in lower case, each with its places from top to bottom.
+    names: Vec<(Vec<u8>, Vec<usize>)>,
 }
 
 impl FieldIndex {
     pub(crate) fn new(header: &Header) -> Self {
-        let mut places: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
-        for (at, field) in header.fields().enumerate().filter(|(_, field)| !field.name().is_empty()) {
-            places.entry(field.name().to_ascii_lowercase()).or_default().push(at);
+        let named = header.fields().enumerate().filter(|(_, field)| !field.name().is_empty());
+        let mut fields: Vec<_> = named.map(|(at, field)| (field.name().to_ascii_lowercase(), at)).collect();
+        fields.sort_unstable();
+        let mut names: Vec<(Vec<u8>, Vec<usize>)> = Vec::new();
+        for (name, at) in fields {
+            match names.last_mut() {
+                Some((last, places)) if *last == name => places.push(at),
+                _ => names.push((name, vec![at])),
+            }
         }
-        Self { places }
+        Self { names }
     }
 
     /// The places of the fields of one name, from top to bottom.
     pub(crate) fn places(&self, name: &str) -> &[usize] {
-        self.places.get(name.to_ascii_lowercase().as_bytes()).map_or(&[], Vec::as_slice)
+        self.find(name).map_or(&[], |at| &self.names[at].1)
     }
 
     /// The places of the fields that a list of names means, in its order; `own` is the signature itself.
@@ -31,18 +39,25 @@ impl FieldIndex {
         names: impl IntoIterator<Item = &'a str>,
         own: Option<usize>,
     ) -> Vec<usize> {
-        let mut unused: HashMap<Vec<u8>, std::slice::Iter<'_, usize>> = HashMap::new();
+        let mut unused: BTreeMap<usize, std::slice::Iter<'_, usize>> = BTreeMap::new();
         let mut selected = Vec::new();
-        for name in names {
-            let name = name.to_ascii_lowercase().into_bytes();
-            let Some(places) = self.places.get(&name) else { continue };
-            let places = unused.entry(name).or_insert_with(|| places.iter());
+        for found in names.into_iter().filter_map(|name| self.find(name)) {
+            let places = unused.entry(found).or_insert_with(|| self.names[found].1.iter());
             // RFC 6376 §5.4.2: "in order from the bottom of the header field block to the top"
             let place = places.by_ref().rev().copied().find(|&place| Some(place) != own);
             selected.extend(place);
         }
         selected
     }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.names.binary_search_by(|(known, _)| in_lower_case(known, name.as_bytes())).ok()
+    }
+}
+
+/// How a name in lower case stands to one in any case.
+fn in_lower_case(known: &[u8], name: &[u8]) -> Ordering {
+    known.iter().copied().cmp(name.iter().map(u8::to_ascii_lowercase))
 }
 
 #[cfg(test)]

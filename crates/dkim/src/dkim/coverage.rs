@@ -2,49 +2,55 @@
 
 use crate::fields::FieldIndex;
 use crate::request::{FieldNames, FieldSelection, OVERSIGNED, Oversign};
+use std::iter::repeat_n;
 
 /// The names for `h=`, in their order.
 pub(super) fn names(selection: &FieldSelection, index: &FieldIndex) -> Vec<String> {
-    let mut names = match &selection.names {
-        FieldNames::Exactly(names) => names.to_vec(),
-        FieldNames::Present(names) => distinct(names)
-            .flat_map(|name| std::iter::repeat_n(name.clone(), index.places(name).len()))
-            .collect(),
+    let mut names: Vec<&str> = match &selection.names {
+        FieldNames::Exactly(names) => names.iter().map(String::as_str).collect(),
+        FieldNames::Present(names) => present(names, index),
     };
     for name in oversigned(selection) {
-        if selection.oversign == Oversign::Present && name != "From" && index.places(&name).is_empty() {
+        let there = index.places(name).len();
+        if selection.oversign == Oversign::Present && name != "From" && there == 0 {
             continue;
         }
-        let wanted = index.places(&name).len() + 1;
-        let missing = wanted.saturating_sub(count(&names, &name));
-        names.extend(std::iter::repeat_n(name, missing));
+        let missing = (there + 1).saturating_sub(count(&names, name));
+        names.extend(repeat_n(name, missing));
+    }
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// Each name once for each of its fields.
+fn present<'a>(selected: &'a [String], index: &FieldIndex) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    for name in selected {
+        let there = index.places(name).len();
+        // Whoever names one twice means it once.
+        if there > 0 && count(&names, name) == 0 {
+            names.extend(repeat_n(name.as_str(), there));
+        }
     }
     names
 }
 
 /// The names to be oversigned, From first.
-fn oversigned(selection: &FieldSelection) -> Vec<String> {
+fn oversigned(selection: &FieldSelection) -> Vec<&str> {
     let exact = matches!(selection.names, FieldNames::Exactly(_));
-    let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let mut names = match &selection.oversign {
+    let mut names: Vec<&str> = match &selection.oversign {
         Oversign::From => Vec::new(),
-        Oversign::Present | Oversign::Always => own(&OVERSIGNED),
-        Oversign::Names(names) => names.clone(),
+        Oversign::Present | Oversign::Always => OVERSIGNED.to_vec(),
+        Oversign::Names(names) => names.iter().map(String::as_str).collect(),
     };
     let given = exact && matches!(selection.oversign, Oversign::Names(_));
     if !given && count(&names, "From") == 0 {
-        names.insert(0, "From".to_owned());
+        names.insert(0, "From");
     }
     names
 }
 
-fn count(names: &[String], wanted: &str) -> usize {
+fn count(names: &[&str], wanted: &str) -> usize {
     names.iter().filter(|name| name.eq_ignore_ascii_case(wanted)).count()
-}
-
-/// The names without repetitions.
-fn distinct(names: &[String]) -> impl Iterator<Item = &String> {
-    names.iter().enumerate().filter(|(at, name)| count(&names[..*at], name) == 0).map(|(_, name)| name)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::template::SignatureTemplate;
 use dkim::Canonicalization;
 use filter::{Client, Envelope, Network, Refusal};
 use mail::{Author, Domain, Header, Mailbox};
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -164,7 +165,8 @@ pub(super) struct Subject<'a> {
     /// The first of the authors.
     pub(super) author: &'a Mailbox,
     pub(super) authors: &'a [Mailbox],
-    pub(super) reverse_path: Option<Mailbox>,
+    /// The reverse-path as an address, read when a rule first asks for it.
+    reverse_path: OnceCell<Option<Mailbox>>,
     pub(super) list_id: Option<String>,
     pub(super) header: &'a Header,
     pub(super) envelope: &'a Envelope,
@@ -173,15 +175,18 @@ pub(super) struct Subject<'a> {
 impl<'a> Subject<'a> {
     pub(super) fn new(author: &'a Author, header: &'a Header, envelope: &'a Envelope) -> Self {
         let list_id = header.named("List-Id").next().map(|(_, field)| list_id(field.value()));
-        let reverse_path = address(&envelope.reverse_path);
         Self {
             author: author.mailbox(),
             authors: author.mailboxes(),
-            reverse_path,
+            reverse_path: OnceCell::new(),
             list_id,
             header,
             envelope,
         }
+    }
+
+    fn reverse_path(&self) -> Option<&Mailbox> {
+        self.reverse_path.get_or_init(|| address(&self.envelope.reverse_path)).as_ref()
     }
 
     /// The first recipient that one of the patterns fits.
@@ -305,7 +310,7 @@ impl ReversePathPattern {
     fn fits(&self, subject: &Subject<'_>) -> bool {
         match self {
             Self::Null => subject.envelope.reverse_path.is_empty(),
-            Self::Address(pattern) => subject.reverse_path.as_ref().is_some_and(|path| pattern.fits(path)),
+            Self::Address(pattern) => subject.reverse_path().is_some_and(|path| pattern.fits(path)),
         }
     }
 }
