@@ -17,10 +17,10 @@ WORKDIR /src
 COPY . .
 # The toolchain of the image, and not one that rust-toolchain.toml would have fetched.
 RUN export RUSTUP_TOOLCHAIN="$(rustup toolchain list | head -n 1 | cut -d ' ' -f 1)" \
- && cargo build --profile dist --locked --package dkimgate \
+ && cargo build --release --locked --package dkimgate \
  && mkdir -p /image/tmp \
  && chmod 1777 /image/tmp \
- && cp target/dist/dkimgate /image/dkimgate
+ && cp target/release/dkimgate /image/dkimgate
 
 FROM scratch
 # /tmp takes the content of large messages, in files that have no name.
