@@ -15,8 +15,8 @@ pub(crate) struct FieldIndex {
 
 impl FieldIndex {
     pub(crate) fn new(header: &Header) -> Self {
-        let named = header.fields().enumerate().filter(|(_, field)| !field.name().is_empty());
-        let mut fields: Vec<_> = named.map(|(at, field)| (field.name().to_ascii_lowercase(), at)).collect();
+        let fields = header.fields().enumerate().filter(|(_, field)| !field.name().is_empty());
+        let mut fields: Vec<_> = fields.map(|(at, field)| (field.name().to_ascii_lowercase(), at)).collect();
         fields.sort_unstable();
         let mut names: Vec<(Vec<u8>, Vec<usize>)> = Vec::new();
         for (name, at) in fields {

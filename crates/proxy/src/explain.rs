@@ -1,16 +1,18 @@
 //! `dkimgate explain`: why a message would be signed with what, or not at all, in the words of the log.
 
+mod account;
 mod content;
 
-use crate::assemble::{Engine, Missing, assemble};
+use crate::assemble::{Assembly, Engine, Missing, assemble};
 use crate::cli::explain::ExplainArgs;
 use crate::input::{self, InputError};
 use crate::metrics::Metrics;
 use crate::{exit, faults};
+use account::Account;
 use content::Content;
-use dkim::TagList;
-use filter::{Client, Envelope, Filter, Pass, Verdict};
-use mail::{Header, NewField};
+use filter::{Client, Decision, Envelope, Filter, Pass, Verdict};
+use mail::Header;
+use policy::Outbound;
 use policy::outbound::Attribute;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,43 +38,65 @@ pub fn explain(arguments: &ExplainArgs) -> ExitCode {
             return exit::UNUSABLE.into();
         }
     };
-    let content = Content::taken(&message, assembly);
+    let account = runtime.block_on(account(arguments, assembly, engine, &message));
+    if arguments.json {
+        println!("{}", account.json());
+    } else {
+        print!("{account}");
+    }
+    ExitCode::SUCCESS
+}
+
+/// Goes by the rules, and then does what the engine would do.
+async fn account(
+    arguments: &ExplainArgs,
+    assembly: &Assembly,
+    engine: &Arc<Outbound>,
+    message: &[u8],
+) -> Account {
+    let content = Content::taken(message, assembly);
     if let Some(kind) = content.refused {
-        println!("refused: {}", content.words.as_deref().unwrap_or(kind));
-        return ExitCode::SUCCESS;
+        return Account::refused(None, content.words.as_deref().unwrap_or(kind));
     }
     let (header, _) = Header::split(&content.octets);
     let explanation = engine.explain(&header, &Envelope::default());
     let author = explanation.author.map(|author| author.to_string()).unwrap_or_default();
     let listener = assembly.config.listener.listen.first().map(|listen| listen.value.to_string());
     let envelope = Arc::new(envelope(arguments, author, listener.unwrap_or_default()));
-    println!("{}", runtime.block_on(engine.explain_asking(&header, &envelope)));
-    let decide = |message: &[u8]| {
-        let (header, body) = Header::split(message);
-        let mut pass = engine.open(Arc::clone(&envelope));
-        let answers = runtime.block_on(pass.header(&header));
-        let _ = pass.body(body);
-        pass.finish(answers)
-    };
-    let mut decision = decide(&content.octets);
+    let explanation = engine.explain_asking(&header, &envelope).await;
+    let mut decision = decide(engine, &envelope, &content.octets).await;
     let mut words: Vec<String> = Vec::new();
     // What is not signed is left alone.
     if matches!(&decision.verdict, Verdict::Forward(edits) if !edits.is_empty()) {
         let fitted = content.fitted(assembly);
         if let Some(why) = fitted.refused {
-            println!("\nrefused: {why}");
-            return ExitCode::SUCCESS;
+            return Account::refused(Some(explanation), why);
         }
-        decision = fitted.message.map_or(decision, |message| decide(&message));
+        if let Some(message) = fitted.message {
+            decision = decide(engine, &envelope, &message).await;
+        }
         words.extend(fitted.words);
     }
     words.extend(content.words);
     words.insert(0, decision.account.detail);
-    println!("\n{}: {}", decision.account.action, words.join("; "));
-    if let Verdict::Forward(edits) = decision.verdict {
-        edits.prepend.iter().for_each(show);
+    let fields = match decision.verdict {
+        Verdict::Forward(edits) => edits.prepend,
+        _ => Vec::new(),
+    };
+    Account {
+        explanation: Some(explanation),
+        action: decision.account.action,
+        detail: words.join("; "),
+        fields,
     }
-    ExitCode::SUCCESS
+}
+
+async fn decide(engine: &Arc<Outbound>, envelope: &Arc<Envelope>, message: &[u8]) -> Decision {
+    let (header, body) = Header::split(message);
+    let mut pass = engine.open(Arc::clone(envelope));
+    let answers = pass.header(&header).await;
+    let _ = pass.body(body);
+    pass.finish(answers)
 }
 
 /// What most messages have beside their author.
@@ -119,30 +143,5 @@ fn envelope(arguments: &ExplainArgs, author: String, listener: String) -> Envelo
         reverse_path: arguments.mail_from.clone().unwrap_or(author),
         recipients: arguments.rcpt.clone(),
         smtputf8: false,
-    }
-}
-
-/// What a signature says of itself, or another field that is added.
-fn show(field: &NewField) {
-    let header = Header::parse(field.raw().to_vec());
-    let Some(field) = header.field(0) else { return };
-    if !field.is("DKIM-Signature") && !field.is("DomainKey-Signature") {
-        println!("  {}", String::from_utf8_lossy(field.raw()).trim_end());
-        return;
-    }
-    let tags = TagList::salvage(field.value());
-    let value = |tag| tags.value(tag).unwrap_or_default().split_whitespace().collect::<String>();
-    println!(
-        "  {}: d={} s={} a={} c={}",
-        String::from_utf8_lossy(field.name()),
-        value("d"),
-        value("s"),
-        value("a"),
-        value("c")
-    );
-    for (tag, what) in [("h", "fields"), ("i", "identity"), ("x", "expires")] {
-        if !value(tag).is_empty() {
-            println!("    {what}: {}", value(tag));
-        }
     }
 }

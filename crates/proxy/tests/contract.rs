@@ -99,14 +99,52 @@ fn each_key_of_the_json_stands_in_its_documentation() {
     let one = ["key", "check", "--domain", "example.org", "--selector", "s2", "--key", &key, "--zone", &zone];
     let verify = ["verify", "--explain", "--zone", &desk.file("zone.json", ZONE)];
     let check = ["check", &config, &broken, "--zone", &domain];
+    let explain = ["explain", &config, "--from", "joe@example.org"];
     let mut found = BTreeSet::new();
-    for command in [&verify[..], &check, &one] {
+    for command in [&verify[..], &check, &one, &explain] {
         let out = desk.run(&[command, &["--json"]].concat(), &altered);
         names(&json(&out), &mut found);
     }
     assert!(found.len() > 35, "{found:?}");
     let missing: Vec<_> = found.iter().filter(|name| !documentation.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn the_json_of_explain_is_as_promised() {
+    let desk = Desk::new();
+    desk.key("ed25519");
+    let rules = "sign:\n  - {name: ours, domain: example.org, selector: ed25519, keyfile: keys/example.org/ed25519.pem}\n  \
+                 - {name: theirs, domain: example.net, refuse: Not here}\nmissing_date: fix\n";
+    let config =
+        desk.file("proxy.yaml", format!("role: outbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\n{rules}"));
+    let said = |message: &str| {
+        let out = desk.run(&["explain", &config, "--json", &desk.file("m.eml", message)], "");
+        assert_eq!(status(&out), 0, "{}", text(&out.stderr));
+        json(&out)
+    };
+    let signed = said("From: joe@example.org\r\nMessage-ID: <1@example.org>\r\n\r\nHello.\r\n");
+    assert_eq!(signed["author"], "joe@example.org");
+    assert_eq!(signed["rules"][0]["rule"], "ours");
+    assert_eq!(signed["rules"][0]["fits"], true);
+    assert_eq!(signed["rules"][0]["words"], "signs with d=example.org s=ed25519");
+    assert_eq!(signed["action"], "signed");
+    let fields = signed["fields"].as_array().unwrap();
+    let signature = fields.iter().find(|field| field["name"] == "DKIM-Signature").unwrap();
+    for (name, value) in [("domain", "example.org"), ("selector", "ed25519"), ("algorithm", "ed25519-sha256")]
+    {
+        assert_eq!(signature[name], value);
+    }
+    assert_eq!(
+        signature["signed"],
+        serde_json::json!(["From", "Date", "Message-ID", "From", "Date", "Message-ID"])
+    );
+    assert!(fields.iter().any(|field| field["name"] == "Date" && field["value"].is_string()), "{signed}");
+    let refused = said("From: joe@example.net\r\n\r\nHello.\r\n");
+    assert_eq!((&refused["action"], &refused["fields"]), (&"refused".into(), &serde_json::json!([])));
+    let nobody = said("Subject: x\r\n\r\nHello.\r\n");
+    assert_eq!((&nobody["author"], &nobody["action"]), (&serde_json::Value::Null, &"unsigned".into()));
+    assert!(nobody["detail"].as_str().unwrap().contains("no From field"), "{nobody}");
 }
 
 #[test]

@@ -49,9 +49,9 @@ fn very_many_rules_keep_their_order_and_so_do_their_faults() {
     let names: Vec<_> = outbound.rules().map(|rule| rule.rule.name.clone()).collect();
     assert_eq!(names, (1..=2500).map(|n| format!("rule {n}")).collect::<Vec<_>>());
     let problems = problems(&rules(&[2, 1001, 2500]));
-    let named: Vec<_> = problems.iter().filter(|problem| problem.contains("`Selector`")).collect();
-    assert_eq!(named.len(), 3, "{problems:?}");
-    for (problem, rule) in named.into_iter().zip(["rule 2", "rule 1001", "rule 2500"]) {
+    let of_slips: Vec<_> = problems.iter().filter(|problem| problem.contains("`Selector`")).collect();
+    assert_eq!(of_slips.len(), 3, "{problems:?}");
+    for (problem, rule) in of_slips.into_iter().zip(["rule 2", "rule 1001", "rule 2500"]) {
         assert!(problem.contains(rule), "{problem}");
     }
 }

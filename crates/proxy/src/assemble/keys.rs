@@ -45,7 +45,7 @@ pub fn load(outbound: &Outbound, missing: Missing, faults: &mut Vec<Fault>) -> (
     let signings: Vec<&Key> = outbound.rules().flat_map(|rule| &rule.keys).take(MOST_AT_START).collect();
     let mut seen = HashSet::new();
     let different: Vec<&Key> =
-        signings.iter().copied().filter(|signing| seen.insert(&signing.keyfile.value)).collect();
+        signings.iter().copied().filter(|signing| seen.insert(signing.keyfile.value.as_os_str())).collect();
     let found = in_parallel(&different, LEAST_EACH, |signing| key(signing, missing));
     for (signing, found) in different.into_iter().zip(found) {
         match found {

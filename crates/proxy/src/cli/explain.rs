@@ -31,6 +31,9 @@ pub struct ExplainArgs {
     /// The listener; left out, the first of the file.
     #[arg(long, value_name = "ADDRESS")]
     pub listener: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
     /// A message; left out, one with nothing but its author.
     pub file: Option<PathBuf>,
 }
