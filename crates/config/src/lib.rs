@@ -56,7 +56,7 @@ pub use outbound::{
     CheckKeys, Database, Dataset, Entry, Key, Outbound, RedisLayout, Rule, Server, ServerAddress, Store,
     Table, TableKind, Tls,
 };
-pub use parallel::in_parallel;
+pub use parallel::{both, in_parallel};
 pub use rules::{Keys, Origin, Rules, rules};
 pub use smtp::content::{Repair, Repairs};
 pub use together::check_together;

@@ -101,11 +101,7 @@ pub fn one(
     (missing, metrics): (Missing, &Metrics),
     reports: &mut Vec<Report>,
 ) -> Option<Assembly> {
-    let (of_files, mut rules) = std::thread::scope(|scope| {
-        let files = scope.spawn(|| config::check_files(&config));
-        let rules = config::rules(&config);
-        (files.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), rules)
-    });
+    let (of_files, mut rules) = config::both(|| config::check_files(&config), || config::rules(&config));
     let mut faults = config.warnings.clone();
     faults.extend(of_files);
     faults.extend(bind::rights(&config.listener.socket).err());
