@@ -7,6 +7,11 @@ use crate::{Domain, DomainError};
 use std::fmt;
 use thiserror::Error;
 
+/// How many tokens an address field commonly has at most.
+const COMMON_TOKENS: usize = 16;
+/// How long a local part or a domain commonly is at most.
+const COMMON_TEXT: usize = 32;
+
 /// One address.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mailbox {
@@ -54,32 +59,34 @@ pub fn parse_mailboxes(value: &[u8]) -> Result<Vec<Mailbox>, AddressError> {
     let tokens = Lexer { rest: value }.tokens()?;
     let mut mailboxes = Vec::new();
     let mut in_group = false;
-    let mut pending = Vec::new();
-    for token in tokens {
+    // Where what is not yet read begins.
+    let mut from = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        let pending = &tokens[from..at];
         match token {
             // RFC 5322 §3.4: a group is a display name, a colon, mailboxes, and a semicolon.
             Token::Special(b':') if !in_group && !pending.contains(&Token::Special(b'<')) => {
-                display_name(&pending)?;
-                pending.clear();
+                display_name(pending)?;
                 in_group = true;
             }
             Token::Special(b';') if in_group => {
-                mailboxes.extend(mailbox(&std::mem::take(&mut pending))?);
+                mailboxes.extend(mailbox(pending)?);
                 in_group = false;
             }
-            Token::Special(b',') => mailboxes.extend(mailbox(&std::mem::take(&mut pending))?),
-            token => pending.push(token),
+            Token::Special(b',') => mailboxes.extend(mailbox(pending)?),
+            _ => continue,
         }
+        from = at + 1;
     }
     if in_group {
         return Err(AddressError::Syntax);
     }
-    mailboxes.extend(mailbox(&pending)?);
+    mailboxes.extend(mailbox(&tokens[from..])?);
     Ok(mailboxes)
 }
 
 /// Reads what stands between two commas. Nothing there is no address, and no fault (RFC 5322 §4.4).
-fn mailbox(tokens: &[Token]) -> Result<Option<Mailbox>, AddressError> {
+fn mailbox(tokens: &[Token<'_>]) -> Result<Option<Mailbox>, AddressError> {
     if tokens.is_empty() {
         return Ok(None);
     }
@@ -94,12 +101,12 @@ fn mailbox(tokens: &[Token]) -> Result<Option<Mailbox>, AddressError> {
 }
 
 /// RFC 5322 §4.1: a phrase may hold dots as well.
-fn display_name(tokens: &[Token]) -> Result<(), AddressError> {
-    let allowed = |token: &Token| !matches!(token, Token::Special(b) if *b != b'.');
+fn display_name(tokens: &[Token<'_>]) -> Result<(), AddressError> {
+    let allowed = |token: &Token<'_>| !matches!(token, Token::Special(b) if *b != b'.');
     if tokens.iter().all(allowed) { Ok(()) } else { Err(AddressError::Syntax) }
 }
 
-fn addr_spec(tokens: &[Token]) -> Result<Mailbox, AddressError> {
+fn addr_spec(tokens: &[Token<'_>]) -> Result<Mailbox, AddressError> {
     let at = tokens.iter().position(|token| *token == Token::Special(b'@')).ok_or(AddressError::Syntax)?;
     let (local_part, domain) = (&tokens[..at], &tokens[at + 1..]);
     if domain.contains(&Token::Special(b'[')) {
@@ -112,11 +119,12 @@ fn addr_spec(tokens: &[Token]) -> Result<Mailbox, AddressError> {
 }
 
 /// Words with single dots between them. Two words without a dot are two things.
-fn dotted(tokens: &[Token]) -> Result<String, AddressError> {
-    let mut text = Vec::new();
+fn dotted(tokens: &[Token<'_>]) -> Result<String, AddressError> {
+    let mut text = Vec::with_capacity(COMMON_TEXT);
     for (at, token) in tokens.iter().enumerate() {
         match (at % 2, token) {
-            (0, Token::Atom(word) | Token::Quoted(word)) => text.extend_from_slice(word),
+            (0, Token::Atom(word)) => text.extend_from_slice(word),
+            (0, Token::Quoted(word)) => text.extend_from_slice(word),
             (1, Token::Special(b'.')) => text.push(b'.'),
             _ => return Err(AddressError::Syntax),
         }
@@ -128,8 +136,8 @@ fn dotted(tokens: &[Token]) -> Result<String, AddressError> {
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum Token {
-    Atom(Vec<u8>),
+enum Token<'a> {
+    Atom(&'a [u8]),
     /// A quoted string, without its marks and backslashes.
     Quoted(Vec<u8>),
     Special(u8),
@@ -140,10 +148,12 @@ struct Lexer<'a> {
     rest: &'a [u8],
 }
 
-impl Lexer<'_> {
-    fn tokens(mut self) -> Result<Vec<Token>, AddressError> {
-        let mut tokens = Vec::new();
-        while let Some(byte) = self.next()? {
+impl<'a> Lexer<'a> {
+    fn tokens(mut self) -> Result<Vec<Token<'a>>, AddressError> {
+        let mut tokens = Vec::with_capacity(COMMON_TOKENS);
+        loop {
+            let before = self.rest;
+            let Some(byte) = self.next()? else { return Ok(tokens) };
             match byte {
                 b' ' | b'\t' => {}
                 b'(' => self.comment()?,
@@ -151,10 +161,13 @@ impl Lexer<'_> {
                 b'<' | b'>' | b'[' | b']' | b':' | b';' | b'@' | b'\\' | b',' | b'.' | b')' => {
                     tokens.push(Token::Special(byte));
                 }
-                _ => tokens.push(Token::Atom(self.atom(byte))),
+                _ => {
+                    let (atom, rest) = before.split_at(1 + atom_length(self.rest));
+                    tokens.push(Token::Atom(atom));
+                    self.rest = rest;
+                }
             }
         }
-        Ok(tokens)
     }
 
     /// The next octet; a CR LF that folds is dropped.
@@ -169,14 +182,6 @@ impl Lexer<'_> {
         }
         self.rest = rest;
         Ok(Some(*byte))
-    }
-
-    fn atom(&mut self, first: u8) -> Vec<u8> {
-        let ends = |b: &u8| b.is_ascii_control() || b" ()<>[]:;@\\,.\"".contains(b);
-        let len = self.rest.iter().position(ends).unwrap_or(self.rest.len());
-        let (atom, rest) = self.rest.split_at(len);
-        self.rest = rest;
-        [&[first], atom].concat()
     }
 
     fn quoted(&mut self) -> Result<Vec<u8>, AddressError> {
@@ -206,6 +211,12 @@ impl Lexer<'_> {
         }
         Ok(())
     }
+}
+
+/// How much of `text` goes on with an atom that has begun.
+fn atom_length(text: &[u8]) -> usize {
+    let ends = |octet: &u8| octet.is_ascii_control() || b" ()<>[]:;@\\,.\"".contains(octet);
+    text.iter().position(ends).unwrap_or(text.len())
 }
 
 #[cfg(test)]

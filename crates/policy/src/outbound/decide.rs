@@ -157,7 +157,7 @@ fn explain<'a>(
         }
     };
     let outcome = walk.rules(matching, rules(author.domain()), &author);
-    Explanation { author: Ok(author.mailbox().clone()), steps: walk.steps.unwrap_or_default(), outcome }
+    Explanation { author: Ok(author.into_mailbox()), steps: walk.steps.unwrap_or_default(), outcome }
 }
 
 /// A message on its way past the rules.
