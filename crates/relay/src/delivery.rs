@@ -72,11 +72,11 @@ impl Transaction {
         if let Sealed::File { .. } = message.body {
             self.send_block(&mut wire).await?;
             wire.clear();
-            self.send_file(&mut encoder, &mut message.body).await?;
+            self.send_file(&mut encoder, message).await?;
         } else if let Sealed::Memory(body) = &message.body {
             let mut blocks = body.chunks(BLOCK).peekable();
             while let Some(block) = blocks.next() {
-                encoder.encode(block, |piece| wire.push(IoSlice::new(piece)));
+                encode(&mut encoder, block, message.dots, &mut wire);
                 if blocks.peek().is_some() {
                     self.send_block(&mut wire).await?;
                     wire.clear();
@@ -87,15 +87,15 @@ impl Transaction {
         self.send_last(&mut wire).await
     }
 
-    async fn send_file(&mut self, encoder: &mut ContentEncoder, body: &mut Sealed) -> Result<(), Fault> {
+    async fn send_file(&mut self, encoder: &mut ContentEncoder, message: &mut Message) -> Result<(), Fault> {
         let mut block = Vec::new();
         loop {
-            block = body.next_block(block).await.map_err(Fault::Store)?;
+            block = message.body.next_block(block).await.map_err(Fault::Store)?;
             if block.is_empty() {
                 return Ok(());
             }
             let mut wire = Vec::with_capacity(PIECES);
-            encoder.encode(&block, |piece| wire.push(IoSlice::new(piece)));
+            encode(encoder, &block, message.dots, &mut wire);
             self.send_block(&mut wire).await?;
         }
     }
@@ -127,6 +127,16 @@ fn head(encoder: &mut ContentEncoder, header: &Header, edits: &Edits) -> Vec<u8>
         encoder.encode(b"\r\n", |piece| wire.extend_from_slice(piece));
     }
     wire
+}
+
+/// A block of the body, on the wire.
+fn encode<'a>(encoder: &mut ContentEncoder, block: &'a [u8], dots: bool, wire: &mut Vec<IoSlice<'a>>) {
+    if dots {
+        encoder.encode(block, |piece| wire.push(IoSlice::new(piece)));
+    } else {
+        encoder.pass(block);
+        wire.push(IoSlice::new(block));
+    }
 }
 
 fn lost() -> Fault {

@@ -84,7 +84,7 @@ impl<F: Filter> Fitting<F> {
         wanted: Unfit,
     ) -> io::Result<(Message, Result<usize, Inconvertible>)> {
         let permit = ROOM.acquire().await.map_err(io::Error::other)?;
-        let Message { header, body, decision, unfit, decided_in } = message;
+        let Message { header, body, dots, decision, unfit, decided_in } = message;
         let body = body.into_memory().await?;
         let (header, body, outcome) = blocking(move || {
             let outcome = convert(&header, &body, wanted);
@@ -95,7 +95,7 @@ impl<F: Filter> Fitting<F> {
             Ok(converted) => converted,
             Err(why) => {
                 let body = Sealed::Memory(body);
-                return Ok((Message { header, body, decision, unfit, decided_in }, Err(why)));
+                return Ok((Message { header, body, dots, decision, unfit, decided_in }, Err(why)));
             }
         };
         let decision = self.decide(&header, &body).await;
@@ -106,7 +106,7 @@ impl<F: Filter> Fitting<F> {
         stored.settle().await?;
         drop(permit);
         let body = stored.seal().await?;
-        Ok((Message { header, body, decision, unfit, decided_in }, Ok(parts)))
+        Ok((Message { header, body, dots: true, decision, unfit, decided_in }, Ok(parts)))
     }
 
     /// Shows the filter the message as it is now.
@@ -200,7 +200,7 @@ fn lost(header: Header) -> Message {
     let account = filter::Account { action: "refused", reason: "storage", ..filter::Account::default() };
     let decision = Decision { verdict: Verdict::Refuse(refusal), account };
     let body = Sealed::Memory(Vec::new());
-    Message { header, body, decision, unfit: Unfit::default(), decided_in: Duration::ZERO }
+    Message { header, body, dots: true, decision, unfit: Unfit::default(), decided_in: Duration::ZERO }
 }
 
 #[cfg(test)]

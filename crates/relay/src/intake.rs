@@ -5,7 +5,7 @@ use crate::store::{Body, Sealed, Shelf};
 use filter::{Appetite, Decision, Pass};
 use mail::conversion::{Survey, Unfit};
 use mail::{Header, HeaderProgress, HeaderReader};
-use smtp::content::Strays;
+use smtp::content::Ending;
 use smtp::reply::Reply;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -52,6 +52,8 @@ pub(crate) struct Intake<P: Pass> {
 pub(crate) struct Message {
     pub(crate) header: Header,
     pub(crate) body: Sealed,
+    /// Whether a line of it may begin with a dot.
+    pub(crate) dots: bool,
     pub(crate) decision: Decision,
     /// What servers on the way would change.
     pub(crate) unfit: Unfit,
@@ -129,12 +131,12 @@ impl<P: Pass> Intake<P> {
     }
 
     /// Ends the content: the message with the filter's decision, or the reply that refuses it.
-    pub(crate) async fn conclude(mut self, strays: Strays, settings: &Settings) -> Result<Message, Reply> {
+    pub(crate) async fn conclude(mut self, ending: Ending, settings: &Settings) -> Result<Message, Reply> {
         if self.header.is_none() {
             let header = self.take_reader().ended();
             self.take_header(header);
         }
-        if let Some(stray) = strays.refused(settings.repairs) {
+        if let Some(stray) = ending.strays.refused(settings.repairs) {
             return Err(Reply::new(550, &format!("5.6.0 Message contains a {stray}")));
         }
         if let Some(refusal) = self.refusal {
@@ -152,7 +154,7 @@ impl<P: Pass> Intake<P> {
         let unfit = Unfit { long_lines: survey.long_lines || self.long_header, ..survey }.and(self.sought);
         let begun = Instant::now();
         let decision = self.pass.finish(answers);
-        Ok(Message { decision, header, body, unfit, decided_in: begun.elapsed() })
+        Ok(Message { decision, header, body, dots: ending.dots, unfit, decided_in: begun.elapsed() })
     }
 
     fn take_reader(&mut self) -> HeaderReader {
@@ -187,7 +189,7 @@ impl<P: Pass> Intake<P> {
     fn refuse(&mut self, reply: Reply) {
         self.refusal.get_or_insert(reply);
         self.answers = Answers::None;
-        self.body = Body::default();
+        self.body.clear();
         self.take_reader();
     }
 }

@@ -49,6 +49,8 @@ impl Line<'_> {
         let (_, field) = self.header?.named("Message-ID").next()?;
         let value = String::from_utf8_lossy(field.value());
         let value = value.trim().trim_start_matches('<').trim_end_matches('>');
-        Some(value.chars().filter(|character| !character.is_control()).take(250).collect())
+        let mut message_id = String::with_capacity(value.len());
+        message_id.extend(value.chars().filter(|character| !character.is_control()).take(250));
+        Some(message_id)
     }
 }

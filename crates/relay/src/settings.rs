@@ -5,7 +5,7 @@ use crate::observer::Observer;
 use filter::Measure;
 use smtp::content::Repairs;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub struct Settings {
     /// How connections to the next hop are kept.
     pub kept: Kept,
     /// Where bodies too large for memory go, in files without a name.
-    pub spool: PathBuf,
+    pub spool: Arc<Path>,
     /// How long running transactions may take when the relay is told to end.
     pub drain: Duration,
     /// Who hears what happens; nobody unless somebody counts.
@@ -65,7 +65,7 @@ impl Default for Settings {
             deadlines: Deadlines::default(),
             limits: Limits::default(),
             kept: Kept::default(),
-            spool: std::env::temp_dir(),
+            spool: std::env::temp_dir().into(),
             drain: Duration::from_secs(10),
             observer: Arc::new(()),
         }

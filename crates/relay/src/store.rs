@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How much goes to the file at once, and comes back.
@@ -42,7 +42,7 @@ impl Shelf {
 }
 
 /// A body that grows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Body {
     /// All of it, or what is not yet in the file.
     memory: Vec<u8>,
@@ -50,13 +50,25 @@ pub(crate) struct Body {
     /// What the file holds.
     filed: u64,
     threshold: usize,
-    spool: PathBuf,
+    spool: Arc<Path>,
     shelf: Arc<Shelf>,
 }
 
 impl Body {
-    pub(crate) fn new(threshold: usize, spool: &Path, shelf: &Arc<Shelf>) -> Self {
-        Self { threshold, spool: spool.to_owned(), shelf: Arc::clone(shelf), ..Self::default() }
+    pub(crate) fn new(threshold: usize, spool: &Arc<Path>, shelf: &Arc<Shelf>) -> Self {
+        Self {
+            memory: Vec::new(),
+            file: None,
+            filed: 0,
+            threshold,
+            spool: Arc::clone(spool),
+            shelf: Arc::clone(shelf),
+        }
+    }
+
+    /// Forgets all of it.
+    pub(crate) fn clear(&mut self) {
+        (self.memory, self.file, self.filed) = (Vec::new(), None, 0);
     }
 
     /// Takes a piece, into memory for now.
@@ -92,10 +104,10 @@ impl Body {
     }
 
     async fn spill(&mut self) -> io::Result<()> {
-        let (file, spool) = (self.file.take(), std::mem::take(&mut self.spool));
+        let (file, spool) = (self.file.take(), Arc::clone(&self.spool));
         let mut memory = std::mem::take(&mut self.memory);
         self.filed += memory.len() as u64;
-        let (file, memory, spool) = blocking(move || {
+        let (file, memory) = blocking(move || {
             let mut file = match file {
                 Some(file) => file,
                 None => tempfile::tempfile_in(&spool)?,
@@ -103,10 +115,10 @@ impl Body {
             file.write_all(&memory)?;
             memory.clear();
             memory.shrink_to(2 * BLOCK);
-            Ok((file, memory, spool))
+            Ok((file, memory))
         })
         .await?;
-        (self.file, self.memory, self.spool) = (Some(file), memory, spool);
+        (self.file, self.memory) = (Some(file), memory);
         Ok(())
     }
 }
@@ -182,7 +194,7 @@ mod tests {
         for size in [0, 1, 999, 1000, 1001, BLOCK, BLOCK + 1, 3 * BLOCK + 7] {
             let content: Vec<u8> = (0..size).map(|n| u8::try_from(n % 251).unwrap()).collect();
             for piece in [97, 1000, BLOCK + 5] {
-                let mut body = Body::new(1000, &std::env::temp_dir(), &Arc::default());
+                let mut body = Body::new(1000, &std::env::temp_dir().into(), &Arc::default());
                 for piece in content.chunks(piece) {
                     body.push(piece);
                     body.settle().await.unwrap();
@@ -199,7 +211,7 @@ mod tests {
     async fn memory_is_used_again_and_shows_nothing_of_before() {
         let shelf = Arc::<Shelf>::default();
         let body = async |octet, size| {
-            let mut body = Body::new(1 << 20, Path::new(""), &shelf);
+            let mut body = Body::new(1 << 20, &Path::new("").into(), &shelf);
             (0..size / 1000).for_each(|_| body.push(&[octet; 1000]));
             body.seal().await.unwrap()
         };
@@ -220,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_folder_that_is_not_there_is_told() {
-        let mut body = Body::new(10, Path::new("/nonexistent"), &Arc::default());
+        let mut body = Body::new(10, &Path::new("/nonexistent").into(), &Arc::default());
         body.push(&[b'x'; 11]);
         assert!(body.settle().await.is_err());
     }
@@ -228,7 +240,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_remains_in_the_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let mut body = Body::new(10, folder.path(), &Arc::default());
+        let mut body = Body::new(10, &folder.path().into(), &Arc::default());
         body.push(&[b'x'; 11]);
         body.settle().await.unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -6,7 +6,6 @@
 
 use crate::next_hop::{Ask, Connection, Fault, Pool};
 use crate::settings::Settings;
-use bytes::Bytes;
 use smtp::client::{self, Stage};
 use smtp::extension::{Extension, Offer};
 use smtp::parameter::{Keyword, Parameters};
@@ -229,11 +228,10 @@ impl Transaction {
         if !self.begun {
             let tells = offer.has(Extension::Xforward) && (connection.told || !self.client.is_empty());
             if tells {
-                asks.extend(
-                    self.client.commands(offer.xforward).into_iter().map(|ask| (Stage::Xforward, ask)),
-                );
+                let commands = self.client.commands(offer.xforward);
+                asks.extend(commands.into_iter().map(|command| (Stage::Xforward, command.into())));
             }
-            asks.push((Stage::Mail, Bytes::from(client::mail(&self.mail.0, &self.mail.1, offer))));
+            asks.push((Stage::Mail, client::mail(&self.mail.0, &self.mail.1, offer).into()));
             asks.extend(recipients(&self.recipients, offer));
         }
         let told = asks.len() - usize::from(!self.begun && self.mail_due);
@@ -244,7 +242,7 @@ impl Transaction {
 
 fn recipients(parties: &[Party], offer: &Offer) -> impl Iterator<Item = Ask> {
     let offer = *offer;
-    parties.iter().map(move |(path, parameters)| {
-        (Stage::Recipient, Bytes::from(client::recipient(path, parameters, &offer)))
-    })
+    parties
+        .iter()
+        .map(move |(path, parameters)| (Stage::Recipient, client::recipient(path, parameters, &offer).into()))
 }

@@ -148,7 +148,7 @@ async fn a_large_body_goes_through_a_file_and_stays_whole() {
     let folder = spool.path().to_owned();
     let proxy = Serving::start(&next_hop, |settings| {
         settings.limits.memory = 1000;
-        settings.spool = folder;
+        settings.spool = folder.into();
     });
     let mut client = proxy.ready().await;
     let body = ".one line of a large body\r\n".repeat(40_000);

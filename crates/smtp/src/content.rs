@@ -46,6 +46,15 @@ pub struct Strays {
     pub nul: u64,
 }
 
+/// What is known of content when it has ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ending {
+    /// What stood where it must not.
+    pub strays: Strays,
+    /// Whether a line of it may begin with a dot; if not, nobody has to look for one when it goes on the wire again.
+    pub dots: bool,
+}
+
 impl Strays {
     /// Whether there were none at all.
     #[must_use]

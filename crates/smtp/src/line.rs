@@ -41,13 +41,14 @@ impl LineReader {
             return None;
         };
         self.scanned = 0;
-        let line = input.split_to(end).freeze();
-        input.advance(2);
-        Some(match self.swallowing.take() {
+        // A copy: if a part of the input were kept, the input would need new memory for what comes next.
+        let line = match self.swallowing.take() {
             Some(beginning) => Line::TooLong(beginning),
-            None if end + 2 > self.limit => Line::TooLong(line.slice(..KEPT.min(end))),
-            None => Line::Whole(line),
-        })
+            None if end + 2 > self.limit => Line::TooLong(Bytes::copy_from_slice(&input[..KEPT.min(end)])),
+            None => Line::Whole(Bytes::copy_from_slice(&input[..end])),
+        };
+        input.advance(end + 2);
+        Some(line)
     }
 
     /// Where the CR of the next CR LF stands.

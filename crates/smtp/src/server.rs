@@ -16,7 +16,7 @@ mod replies;
 #[cfg(test)]
 mod tests;
 
-use crate::content::{ContentDecoder, Progress, Repairs, Strays};
+use crate::content::{ContentDecoder, Ending, Progress, Repairs};
 use crate::extension::Offer;
 use crate::line::{Line, LineReader};
 use crate::parameter::Parameters;
@@ -86,7 +86,7 @@ pub enum Arrival {
     /// A chunk is complete, and more chunks follow; to be answered by [`Session::chunk_taken`].
     Chunk,
     /// The content is complete; to be answered by [`Session::conclude`].
-    End(Strays),
+    End(Ending),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -263,9 +263,9 @@ impl Session {
                     Arrival::More
                 }
                 Progress::End(consumed) => {
-                    let strays = decoder.strays();
+                    let ending = decoder.ending();
                     self.input.advance(consumed);
-                    Arrival::End(strays)
+                    Arrival::End(ending)
                 }
             },
             State::Chunk { decoder, left, last } => {

@@ -215,7 +215,7 @@ impl Attributes {
     /// The commands that tell a server all of this, as far as it takes it, and nothing else: what
     /// it takes and we do not know is `[UNAVAILABLE]`, so that nothing told before stays.
     #[must_use]
-    pub fn commands(&self, taken: AttributeSet) -> Vec<Bytes> {
+    pub fn commands(&self, taken: AttributeSet) -> Vec<Vec<u8>> {
         let mut commands: Vec<String> = Vec::new();
         for attribute in taken.iter() {
             let value = self.value(attribute).unwrap_or(&Value::Unavailable).write();
@@ -225,7 +225,7 @@ impl Attributes {
                 _ => commands.push(format!("XFORWARD{word}")),
             }
         }
-        commands.into_iter().map(|command| Bytes::from(command + "\r\n")).collect()
+        commands.into_iter().map(|command| (command + "\r\n").into_bytes()).collect()
     }
 }
 
@@ -246,16 +246,16 @@ mod tests {
         assert_eq!(told.value(Attribute::Ident), Some(&Value::TemporarilyUnavailable));
         assert_eq!(
             told.commands(AttributeSet(0b011_1111)),
-            ["XFORWARD NAME=spike.example ADDR=IPv6:2001:DB8::1 PORT=[UNAVAILABLE] \
-              PROTO=[UNAVAILABLE] HELO=a+20b+2Bc IDENT=[TEMPUNAVAIL]\r\n"]
+            [b"XFORWARD NAME=spike.example ADDR=IPv6:2001:DB8::1 PORT=[UNAVAILABLE] \
+               PROTO=[UNAVAILABLE] HELO=a+20b+2Bc IDENT=[TEMPUNAVAIL]\r\n"]
         );
-        assert_eq!(told.commands(AttributeSet::default()), Vec::<Bytes>::new());
+        assert!(told.commands(AttributeSet::default()).is_empty());
     }
 
     #[test]
     fn nothing_told_before_stays() {
         let commands = Attributes::default().commands(AttributeSet(0b11));
-        assert_eq!(commands, ["XFORWARD NAME=[UNAVAILABLE] ADDR=[UNAVAILABLE]\r\n"]);
+        assert_eq!(commands, [b"XFORWARD NAME=[UNAVAILABLE] ADDR=[UNAVAILABLE]\r\n"]);
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
         let mut again = Attributes::default();
         for command in commands {
             assert!(command.len() <= LONGEST_COMMAND && command.ends_with(b"\r\n"));
-            let arguments = command.slice(9..command.len() - 2);
+            let arguments = Bytes::copy_from_slice(&command[9..command.len() - 2]);
             again.merge(Attributes::parse(&arguments, AttributeSet::FORWARDED).unwrap());
         }
         assert_eq!(again.known(Attribute::Ident), told.known(Attribute::Ident));

@@ -26,7 +26,7 @@ pub fn settings(config: &Config) -> Settings {
         deadlines: deadlines(listener.deadlines, default.deadlines),
         limits: limits(listener.limits, default.limits),
         kept: kept(listener.kept, default.kept),
-        spool: listener.spool.as_ref().map_or(default.spool, |spool| spool.value.clone()),
+        spool: listener.spool.as_ref().map_or(default.spool, |spool| spool.value.as_path().into()),
         drain: listener.drain.unwrap_or(default.drain),
         ..Settings::default()
     }

@@ -26,7 +26,7 @@ impl Content {
         let mut octets = Vec::with_capacity(message.len());
         // Chunks have no end of their own.
         let _ = decoder.decode(message, |piece| octets.extend_from_slice(piece));
-        let strays = decoder.finish(|piece| octets.extend_from_slice(piece));
+        let strays = decoder.finish(|piece| octets.extend_from_slice(piece)).strays;
         Self { octets, words: told(strays, repairs), refused: strays.refused(repairs) }
     }
 

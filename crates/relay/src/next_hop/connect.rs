@@ -87,7 +87,7 @@ async fn introduce(settings: &Settings, stream: Stream) -> Result<Connection, Fa
         return Err(Fault::Refused(greeting));
     }
     let hello = format!("EHLO {}\r\n", settings.hostname);
-    let reply = connection.ask(Stage::Hello, hello).await?;
+    let reply = connection.ask(Stage::Hello, hello.into_bytes()).await?;
     if reply.is_completed() {
         connection.offer = Offer::parse(&reply);
         return Ok(connection);
@@ -96,7 +96,7 @@ async fn introduce(settings: &Settings, stream: Stream) -> Result<Connection, Fa
         return Err(Fault::Refused(reply));
     }
     let hello = format!("HELO {}\r\n", settings.hostname);
-    let reply = connection.ask(Stage::Hello, hello).await?;
+    let reply = connection.ask(Stage::Hello, hello.into_bytes()).await?;
     if reply.is_completed() { Ok(connection) } else { Err(Fault::Refused(reply)) }
 }
 

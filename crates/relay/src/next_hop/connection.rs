@@ -4,16 +4,16 @@ use super::Fault;
 use crate::settings::Deadlines;
 use crate::stream::Stream;
 use crate::wait::Timer;
-use bytes::Bytes;
 use smtp::client::{Conversation, ConversationFault, Stage};
 use smtp::extension::{Extension, Offer};
 use smtp::reply::Reply;
+use std::borrow::Cow;
 use std::io::{self, IoSlice};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A command, and what its reply is awaited for.
-pub(crate) type Ask = (Stage, Bytes);
+pub(crate) type Ask = (Stage, Cow<'static, [u8]>);
 
 const RESET: &[u8] = b"RSET\r\n";
 /// How much is read at once: a reply, or those to a flight of commands.
@@ -75,7 +75,11 @@ impl Connection {
     }
 
     /// Asks one thing.
-    pub(crate) async fn ask(&mut self, stage: Stage, command: impl Into<Bytes>) -> Result<Reply, Fault> {
+    pub(crate) async fn ask(
+        &mut self,
+        stage: Stage,
+        command: impl Into<Cow<'static, [u8]>>,
+    ) -> Result<Reply, Fault> {
         let mut replies = self.exchange(&[(stage, command.into())]).await?;
         Ok(replies.pop().expect("each command brings one reply"))
     }

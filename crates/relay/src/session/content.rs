@@ -9,7 +9,7 @@ use crate::settings::Protocol;
 use crate::transaction::Way;
 use filter::{Account, Envelope, Filter, Refusal, Verdict};
 use mail::Header;
-use smtp::content::Strays;
+use smtp::content::Ending;
 use smtp::reply::{Reply, ReplyCode, Severity};
 use smtp::server::Arrival;
 use std::future::poll_fn;
@@ -122,20 +122,20 @@ impl<F: Filter> Session<F> {
         match arrival {
             Arrival::More => {}
             Arrival::Chunk => self.machine.chunk_taken(),
-            Arrival::End(strays) => Box::pin(self.end_content(strays)).await,
+            Arrival::End(ending) => Box::pin(self.end_content(ending)).await,
         }
     }
 
     /// Carries out what the filter decided, and answers the client.
-    async fn end_content(&mut self, strays: Strays) {
+    async fn end_content(&mut self, ending: Ending) {
         let Some(content) = &mut self.content else { return };
         let Some(intake) = content.intake.take() else { return };
         content.size = intake.size();
-        let reply = match intake.conclude(strays, &self.engine.settings).await {
+        let reply = match intake.conclude(ending, &self.engine.settings).await {
             Ok(message) => {
                 content.decided_in = Some(message.decided_in);
                 let mut message = self.fit(message).await;
-                if let Some(words) = fitness::told(strays, self.engine.settings.repairs) {
+                if let Some(words) = fitness::told(ending.strays, self.engine.settings.repairs) {
                     fitness::note(&mut message.decision, &words);
                 }
                 let verdict = std::mem::replace(&mut message.decision.verdict, Verdict::Discard);

@@ -1,7 +1,7 @@
 //! Taking the dots off, finding the end, and mending what stands out of place.
 
 use super::scan::next_mark;
-use super::{Repair, Repairs, Strays};
+use super::{Ending, Repair, Repairs, Strays};
 
 /// Takes content off the wire.
 ///
@@ -19,6 +19,8 @@ pub struct ContentDecoder {
     strays: Strays,
     /// Whether a dot at the beginning of a line means anything.
     dots: bool,
+    /// Whether one was taken off a line, so that another may have stood behind it.
+    stuffed: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -50,6 +52,7 @@ impl ContentDecoder {
             repairs,
             strays: Strays { bare_cr: 0, bare_lf: 0, nul: 0 },
             dots: true,
+            stuffed: false,
         }
     }
 
@@ -59,10 +62,11 @@ impl ContentDecoder {
         Self { dots: false, ..Self::after_data(repairs) }
     }
 
-    /// What stood out of place so far.
+    /// What is known of the content when it ends here.
     #[must_use]
-    pub const fn strays(&self) -> Strays {
-        self.strays
+    pub const fn ending(&self) -> Ending {
+        // What was mended may have become the end of a line before a dot.
+        Ending { strays: self.strays, dots: self.stuffed || !self.dots || !self.strays.is_none() }
     }
 
     /// Decodes `input`, and hands the content to `sink` in pieces as large as the input allows.
@@ -86,7 +90,7 @@ impl ContentDecoder {
                     }
                 }
                 (State::Dot, b'\r') => (from, at, self.state) = (at + 1, at + 1, State::DotCr),
-                (State::Dot, _) => self.state = State::Text,
+                (State::Dot, _) => (self.state, self.stuffed) = (State::Text, true),
                 (State::DotCr, b'\n') => return Progress::End(at + 1),
                 (State::Cr, b'\n') => {
                     sink(b"\r\n");
@@ -103,11 +107,11 @@ impl ContentDecoder {
     }
 
     /// Ends content that came in chunks.
-    pub fn finish(mut self, mut sink: impl FnMut(&[u8])) -> Strays {
+    pub fn finish(mut self, mut sink: impl FnMut(&[u8])) -> Ending {
         if self.state == State::Cr {
             self.bare_cr(&mut sink);
         }
-        self.strays
+        self.ending()
     }
 
     /// Runs over text and whole lines, up to a dot at the beginning of a line or an octet that

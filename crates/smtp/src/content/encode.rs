@@ -44,7 +44,13 @@ impl ContentEncoder {
             from = found + 2;
         }
         sink(&content[from..]);
+        self.pass(content);
+    }
+
+    /// Goes past a piece of content that is sent as it is, since no line of it begins with a dot.
+    pub fn pass(&mut self, content: &[u8]) {
         self.state = match (self.state, content) {
+            (state, []) => state,
             (_, [.., b'\r', b'\n']) | (State::Cr, [b'\n']) => State::LineStart,
             (_, [.., b'\r']) => State::Cr,
             _ => State::Text,

@@ -13,7 +13,7 @@ fn decode(repairs: Repairs, chunks: &[&[u8]]) -> Option<Decoded> {
     for chunk in chunks {
         match decoder.decode(chunk, |piece| content.extend_from_slice(piece)) {
             Progress::More => before += chunk.len(),
-            Progress::End(consumed) => return Some((content, decoder.strays(), before + consumed)),
+            Progress::End(consumed) => return Some((content, decoder.ending().strays, before + consumed)),
         }
     }
     None
@@ -125,6 +125,24 @@ fn only_a_whole_line_end_ends_the_content() {
 }
 
 #[test]
+fn content_said_to_have_no_dots_has_none() {
+    let mut without = 0;
+    for repair in KINDS {
+        let repairs = Repairs { bare_cr: repair, bare_lf: repair, nul: repair };
+        for word in words(b"x.\r\n\0", 5) {
+            let wire = [&word[..], b"\r\n.\r\n"].concat();
+            let (mut content, mut decoder) = (Vec::new(), ContentDecoder::after_data(repairs));
+            let _ = decoder.decode(&wire, |piece| content.extend_from_slice(piece));
+            if !decoder.ending().dots {
+                assert_eq!(encode(&[&content]), wire[..content.len() + 3], "{}", wire.escape_ascii());
+                without += 1;
+            }
+        }
+    }
+    assert!(without > 100, "{without}");
+}
+
+#[test]
 fn encoding_does_not_depend_on_cuts_and_is_undone_by_decoding() {
     for word in words(b"x.\r\n", 6) {
         let content = [&word[..], b"\r\n"].concat();
@@ -156,7 +174,7 @@ fn chunks_have_no_dots_and_no_end() {
         let progress = decoder.decode(chunk, |piece| content.extend_from_slice(piece));
         assert_eq!(progress, Progress::More);
     }
-    let strays = decoder.finish(|piece| content.extend_from_slice(piece));
+    let Ending { strays, dots } = decoder.finish(|piece| content.extend_from_slice(piece));
     assert_eq!(content, b".\r\na\r\n.\r\n..\r\n\r\n");
-    assert_eq!(strays, Strays { bare_cr: 1, bare_lf: 1, nul: 1 });
+    assert_eq!((strays, dots), (Strays { bare_cr: 1, bare_lf: 1, nul: 1 }, true));
 }

@@ -1,7 +1,7 @@
 //! Reading replies, bounded in lines and length.
 
 use super::{Reply, ReplyCode};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 
 /// RFC 5321 §4.5.3.1.5 asks for 512 octets a line; servers in the field send more.
@@ -47,8 +47,10 @@ impl ReplyReader {
                 return Err(ReplyFault::TooLong);
             }
             if last {
-                let whole = input.split_to(self.taken).freeze();
-                let wire = if self.unclean { cleaned(&whole) } else { whole };
+                // A copy: if a part of the input were kept, the input would need new memory for what comes next.
+                let whole = &input[..self.taken];
+                let wire = if self.unclean { cleaned(whole) } else { Bytes::copy_from_slice(whole) };
+                input.advance(self.taken);
                 *self = Self::default();
                 return Ok(Some(Reply { code, wire }));
             }

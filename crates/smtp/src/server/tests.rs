@@ -1,6 +1,7 @@
 //! Scripted sessions: what the client sends, and what it hears.
 
 use super::*;
+use crate::content::Strays;
 use crate::extension::{Extension, Extensions};
 use crate::xforward::AttributeSet;
 
@@ -233,7 +234,7 @@ fn a_refused_content_is_over_and_lmtp_answers_each_recipient() {
     assert_eq!(session.next_event(), Some(Event::Data));
     session.take_content();
     session.input().extend_from_slice(b".\r\n");
-    assert_eq!(session.content(|_| {}), Arrival::End(Strays::default()));
+    assert_eq!(session.content(|_| {}), Arrival::End(Ending { strays: Strays::default(), dots: false }));
     session.output().clear();
     session.conclude([&Reply::new(250, "b"), &Reply::new(450, "c")]);
     assert_eq!(session.output().as_slice(), b"250 b\r\n450 c\r\n");
