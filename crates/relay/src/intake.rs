@@ -7,6 +7,7 @@ use mail::conversion::{Survey, Unfit};
 use mail::{Header, HeaderProgress, HeaderReader};
 use smtp::content::Ending;
 use smtp::reply::Reply;
+use smtp::server::{self, Arrival};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +20,11 @@ const HEADER_TOO_LARGE: Reply = Reply::fixed(b"552 5.3.4 Header section too larg
 const TOO_MANY_FIELDS: Reply = Reply::fixed(b"554 5.6.0 Too many header fields\r\n");
 const LOOP: Reply = Reply::fixed(b"554 5.4.6 Too many hops\r\n");
 const NO_ROOM: Reply = Reply::fixed(b"452 4.3.1 Local storage failed\r\n");
+
+/// Of content that has shown to be larger than this, more is read at once, straight to where it is kept.
+const LARGE: u64 = 32 << 10;
+/// How much that is.
+pub(crate) const READ_LARGE: usize = 128 << 10;
 
 /// What the filter's look-ups have brought.
 enum Answers<P: Pass> {
@@ -93,13 +99,64 @@ impl<P: Pass> Intake<P> {
         self.header.as_ref()
     }
 
-    /// Takes the next piece of content.
-    pub(crate) fn take(&mut self, piece: &[u8]) {
+    /// Lends memory of the body to be read into, if the content has shown to be large.
+    pub(crate) fn lend(&mut self) -> Option<Vec<u8>> {
+        let is_large = self.header.is_some() && self.refusal.is_none() && self.size > LARGE;
+        is_large.then(|| self.body.lend(READ_LARGE))
+    }
+
+    /// Takes back what it lent, with so many octets read to the end of it.
+    pub(crate) fn take_back(&mut self, memory: Vec<u8>, read: usize) {
+        self.body.take_back(memory, read);
+    }
+
+    /// Whether there is content in memory that it lent.
+    pub(crate) const fn is_fresh(&self) -> bool {
+        self.body.is_fresh()
+    }
+
+    /// Takes what has come of the content.
+    pub(crate) fn take_from(&mut self, machine: &mut server::Session) -> Arrival {
+        if self.is_fresh() { self.take_fresh(machine) } else { machine.content(|piece| self.take(piece)) }
+    }
+
+    /// Takes what was read to where it stays. Nearly all content stays as it came; from the first octet on that does
+    /// not, it is copied.
+    fn take_fresh(&mut self, machine: &mut server::Session) -> Arrival {
+        let (mut memory, from) = self.body.lend_fresh();
+        let (block, mut kept, mut copied) = (&memory[from..], 0, Vec::new());
+        let (arrival, consumed) = machine.content_of(block, |piece| {
+            if self.admits(piece) {
+                self.look(piece);
+                let is_in_place = copied.is_empty() && block[kept..].as_ptr() == piece.as_ptr();
+                if is_in_place {
+                    kept += piece.len();
+                } else {
+                    copied.extend_from_slice(piece);
+                }
+            }
+        });
+        machine.input().extend_from_slice(&block[consumed..]);
+        memory.truncate(from + kept);
+        memory.extend_from_slice(&copied);
+        if self.refusal.is_none() {
+            self.body.take_back(memory, 0);
+        }
+        arrival
+    }
+
+    /// Counts a piece of content; whether it is wanted.
+    fn admits(&mut self, piece: &[u8]) -> bool {
         self.size += piece.len() as u64;
         if self.size > self.limit {
             self.refuse(TOO_LARGE);
         }
-        if self.refusal.is_some() {
+        self.refusal.is_none()
+    }
+
+    /// Takes the next piece of content.
+    fn take(&mut self, piece: &[u8]) {
+        if !self.admits(piece) {
             return;
         }
         if self.header.is_some() {
@@ -175,14 +232,18 @@ impl<P: Pass> Intake<P> {
     }
 
     fn take_body(&mut self, piece: &[u8]) {
-        if piece.is_empty() || self.refusal.is_some() {
-            return;
+        if !piece.is_empty() && self.refusal.is_none() {
+            self.look(piece);
+            self.body.push(piece);
         }
+    }
+
+    /// Shows a piece of the body to the filter, and looks for what does not fit.
+    fn look(&mut self, piece: &[u8]) {
         self.hungry = self.hungry && self.pass.body(piece) == Appetite::Hungry;
         if !self.sought.is_none() {
             self.survey.take(piece);
         }
-        self.body.push(piece);
     }
 
     /// Keeps the first reason, and nothing of the message.

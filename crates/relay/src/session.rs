@@ -29,8 +29,6 @@ const IN_DOUBT: Reply =
 const READ_COMMANDS: usize = 2 << 10;
 /// How much is read at once of a message.
 const READ_CONTENT: usize = 16 << 10;
-/// How much is read at once of a message that has shown to be large.
-const READ_LARGE: usize = 128 << 10;
 /// Content that comes slower than this in each of the client's deadlines has stopped.
 const PROGRESS: usize = 4 << 10;
 
@@ -164,7 +162,7 @@ impl<F: Filter> Session<F> {
             return end;
         }
         loop {
-            if self.machine.has_content() {
+            if self.has_content() {
                 self.take_content().await;
             } else if self.take_commands().await {
             } else if self.transaction.as_ref().is_some_and(|transaction| transaction.is_due()) {
@@ -173,6 +171,10 @@ impl<F: Filter> Session<F> {
                 return end;
             }
         }
+    }
+
+    fn has_content(&self) -> bool {
+        self.machine.has_content() || self.content.as_ref().is_some_and(|content| content.is_fresh())
     }
 
     /// Takes commands up to the first that is not answered by itself; whether there was one.
@@ -285,15 +287,13 @@ impl<F: Filter> Session<F> {
         if !self.machine.is_in_content() {
             self.wait().await?;
         }
-        let room = self.room();
-        self.machine.input().reserve(room);
         let deadline = self.deadline;
-        let taken = match &mut self.content {
-            Some(content) => {
-                let read = content.accompany(self.stream.read_buf(self.machine.input()));
-                self.timer.within(deadline, read).await
-            }
-            None => self.timer.within(deadline, self.stream.read_buf(self.machine.input())).await,
+        let taken = if let Some(content) = &mut self.content {
+            let read = content.receive(&mut self.stream, &mut self.machine);
+            self.timer.within(deadline, read).await
+        } else {
+            self.machine.input().reserve(READ_COMMANDS);
+            self.timer.within(deadline, self.stream.read_buf(self.machine.input())).await
         };
         match taken {
             Ok(Ok(0)) => Err(End::Lost(io::ErrorKind::UnexpectedEof.into())),
@@ -323,14 +323,6 @@ impl<F: Filter> Session<F> {
                 Ok(Err(error)) => Err(End::Lost(error)),
                 Err(_) => Err(End::TimedOut),
             },
-        }
-    }
-
-    fn room(&self) -> usize {
-        match &self.content {
-            None => READ_COMMANDS,
-            Some(content) if content.is_large() => READ_LARGE,
-            Some(_) => READ_CONTENT,
         }
     }
 

@@ -46,6 +46,8 @@ impl Shelf {
 pub(crate) struct Body {
     /// All of it, or what is not yet in the file.
     memory: Vec<u8>,
+    /// So many octets at the end of it were read to there, and nobody knows yet what of them belongs to the body.
+    fresh: usize,
     file: Option<File>,
     /// What the file holds.
     filed: u64,
@@ -58,6 +60,7 @@ impl Body {
     pub(crate) fn new(threshold: usize, spool: &Arc<Path>, shelf: &Arc<Shelf>) -> Self {
         Self {
             memory: Vec::new(),
+            fresh: 0,
             file: None,
             filed: 0,
             threshold,
@@ -68,20 +71,48 @@ impl Body {
 
     /// Forgets all of it.
     pub(crate) fn clear(&mut self) {
-        (self.memory, self.file, self.filed) = (Vec::new(), None, 0);
+        (self.memory, self.fresh, self.file, self.filed) = (Vec::new(), 0, None, 0);
     }
 
     /// Takes a piece, into memory for now.
     pub(crate) fn push(&mut self, piece: &[u8]) {
+        self.make_room(piece.len());
+        self.memory.extend_from_slice(piece);
+    }
+
+    /// Lends its memory, with room for so many octets more to be read to where they stay.
+    pub(crate) fn lend(&mut self, room: usize) -> Vec<u8> {
+        self.make_room(room);
+        std::mem::take(&mut self.memory)
+    }
+
+    /// Takes back what it lent, with so many octets read to the end of it.
+    pub(crate) fn take_back(&mut self, memory: Vec<u8>, fresh: usize) {
+        (self.memory, self.fresh) = (memory, fresh);
+    }
+
+    /// Whether something was read that nobody has looked at.
+    pub(crate) const fn is_fresh(&self) -> bool {
+        self.fresh > 0
+    }
+
+    /// Lends its memory, and says where what was read begins.
+    pub(crate) fn lend_fresh(&mut self) -> (Vec<u8>, usize) {
+        let memory = std::mem::take(&mut self.memory);
+        let from = memory.len() - std::mem::take(&mut self.fresh);
+        (memory, from)
+    }
+
+    fn make_room(&mut self, more: usize) {
         if self.file.is_none()
             && self.memory.len() <= LARGE
-            && self.memory.len() + piece.len() > LARGE
+            && self.memory.len() + more > LARGE
             && let Some(mut memory) = self.shelf.take()
         {
             memory.extend_from_slice(&self.memory);
             self.memory = memory;
         }
-        self.memory.extend_from_slice(piece);
+        self.memory.reserve(more);
     }
 
     /// Moves to the file what is too much for memory.

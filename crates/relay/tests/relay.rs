@@ -171,6 +171,65 @@ async fn a_large_body_goes_through_a_file_and_stays_whole() {
     assert_eq!(client.content(MESSAGE).await, "250 2.6.0 taken\r\n");
 }
 
+/// Large content of which some lines begin with a dot and some octets are out of place: as it goes on the wire, after
+/// DATA or in chunks, and as it is to arrive.
+fn large_and_out_of_order(chunked: bool) -> (String, String) {
+    let dot = if chunked { "" } else { "." };
+    let head = "Subject: x\r\n\r\n";
+    let (mut wire, mut arrives) = (head.to_owned(), format!("{FIELD}{head}"));
+    for (lines, sent, taken) in [
+        (2000, format!("{dot}.a\r\n"), ".a\r\n"),
+        (5000, "a\n.\r\n".to_owned(), "a\r\n.\r\n"),
+        (1, "a\r.\rb\r\n".to_owned(), "a\r\n.\r\nb\r\n"),
+        (3000, format!("{dot}.\r\n"), ".\r\n"),
+        (2000, "\0.\0\r\n".to_owned(), ".\r\n"),
+        (1000, format!("{dot}...\r\n"), "...\r\n"),
+    ] {
+        let lines = "one line of a large body\r\n".repeat(lines);
+        wire.extend([&lines, sent.as_str()]);
+        arrives.extend([&lines, taken]);
+    }
+    (wire, arrives)
+}
+
+#[tokio::test]
+async fn large_content_is_the_same_wherever_it_is_cut_and_stored() {
+    let next_hop = Script::default().offers(&["PIPELINING", "CHUNKING"]).start().await;
+    for memory in [100_000, 1 << 20] {
+        let proxy = Serving::start(&next_hop, |settings| settings.limits.memory = memory);
+        let mut client = proxy.ready().await;
+        for (cut, chunked) in
+            [700, 16_384, 65_537, 200_000, 1 << 20].into_iter().flat_map(|cut| [(cut, false), (cut, true)])
+        {
+            let (content, arrives) = large_and_out_of_order(chunked);
+            client.envelope().await;
+            let mut wire = Vec::new();
+            if chunked {
+                for chunk in content.as_bytes().chunks(cut) {
+                    wire.extend([format!("BDAT {}\r\n", chunk.len()).as_bytes(), chunk].concat());
+                }
+                wire.extend_from_slice(b"BDAT 0 LAST\r\n");
+            } else {
+                client.says("DATA").await.hears("354").await;
+                wire.extend_from_slice(format!("{content}.\r\n").as_bytes());
+            }
+            // What follows the content comes with it.
+            wire.extend_from_slice(b"NOOP\r\n");
+            for piece in wire.chunks(cut) {
+                client.sends(piece).await;
+            }
+            let chunks = if chunked { content.len().div_ceil(cut) } else { 0 };
+            for _ in 0..chunks {
+                client.hears("250 2.0.0").await;
+            }
+            client.hears("250 2.6.0 taken").await.hears("250 2.0.0").await;
+            let taken = next_hop.heard().taken.pop().unwrap();
+            assert!(taken == arrives, "cut at {cut}, in memory up to {memory}, chunked: {chunked}");
+        }
+        proxy.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn limits_have_their_replies() {
     let next_hop = Script::default().offers(&[]).start().await;

@@ -192,10 +192,16 @@ impl Session {
         matches!(self.state, State::Content(_) | State::Chunk { .. } | State::BetweenChunks(_))
     }
 
+    /// Whether what comes next is content.
+    #[must_use]
+    pub const fn expects_content(&self) -> bool {
+        matches!(self.state, State::Content(_) | State::Chunk { .. })
+    }
+
     /// Whether content has come that [`Session::content`] would take.
     #[must_use]
     pub fn has_content(&self) -> bool {
-        matches!(self.state, State::Content(_) | State::Chunk { .. }) && !self.input.is_empty()
+        self.expects_content() && !self.input.is_empty()
     }
 
     /// Gives back the memory of empty buffers.
@@ -255,32 +261,39 @@ impl Session {
     }
 
     /// Decodes what has come of the content into `sink`.
-    pub fn content(&mut self, mut sink: impl FnMut(&[u8])) -> Arrival {
+    pub fn content(&mut self, sink: impl FnMut(&[u8])) -> Arrival {
+        let mut input = std::mem::take(&mut self.input);
+        let (arrival, consumed) = self.content_of(&input, sink);
+        if consumed == input.len() {
+            input.clear();
+        } else {
+            input.advance(consumed);
+        }
+        self.input = input;
+        arrival
+    }
+
+    /// Decodes content that was read past [`Self::input`] into `sink`; says how much of `block` belonged to it. What
+    /// is left is to be put into the input.
+    pub fn content_of(&mut self, block: &[u8], mut sink: impl FnMut(&[u8])) -> (Arrival, usize) {
         match &mut self.state {
-            State::Content(decoder) => match decoder.decode(&self.input, sink) {
-                Progress::More => {
-                    self.input.clear();
-                    Arrival::More
-                }
-                Progress::End(consumed) => {
-                    let ending = decoder.ending();
-                    self.input.advance(consumed);
-                    Arrival::End(ending)
-                }
+            State::Content(decoder) => match decoder.decode(block, sink) {
+                Progress::More => (Arrival::More, block.len()),
+                Progress::End(consumed) => (Arrival::End(decoder.ending()), consumed),
             },
             State::Chunk { decoder, left, last } => {
-                let here = usize::try_from(*left).unwrap_or(usize::MAX).min(self.input.len());
-                let progress = decoder.decode(&self.input[..here], &mut sink);
+                let here = usize::try_from(*left).unwrap_or(usize::MAX).min(block.len());
+                let progress = decoder.decode(&block[..here], &mut sink);
                 debug_assert_eq!(progress, Progress::More, "chunks have no dots");
-                self.input.advance(here);
                 *left -= here as u64;
-                match (*left, *last) {
+                let arrival = match (*left, *last) {
                     (0, true) => Arrival::End(decoder.finish(sink)),
                     (0, false) => Arrival::Chunk,
                     _ => Arrival::More,
-                }
+                };
+                (arrival, here)
             }
-            _ => Arrival::More,
+            _ => (Arrival::More, 0),
         }
     }
 

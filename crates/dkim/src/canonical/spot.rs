@@ -16,7 +16,7 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 pub(super) fn next_spot(text: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     while let Some(window) = text.get(at..=at + BLOCK) {
-        if has_spot(window)
+        if may_have_spot(window)
             && let Some(inside) = first_spot(window)
         {
             return Some(at + inside);
@@ -33,19 +33,26 @@ pub(super) fn next_spot(text: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// Whether one of the octets of `window`, but for the last, is a spot.
-fn has_spot(window: &[u8]) -> bool {
+/// Whether one of the octets of `window`, but for the last, may be a spot.
+fn may_have_spot(window: &[u8]) -> bool {
     let (octets, nexts) = (&window[..BLOCK], &window[1..=BLOCK]);
     // No early return.
-    octets.iter().zip(nexts).fold(false, |found, (&octet, &next)| found | is_spot(octet, next))
+    octets.iter().zip(nexts).fold(false, |found, (&octet, &next)| found | may_be_spot(octet, next))
 }
 
+/// Whether an octet may be a spot to the one behind it. Any control character behind a space will do: to compare once
+/// takes less than to compare three times, and others than tab and CR are rare.
 #[expect(
     clippy::needless_bitwise_bool,
     reason = "without a branch it becomes one instruction for sixteen octets"
 )]
+fn may_be_spot(octet: u8, next: u8) -> bool {
+    (octet == b'\t') | ((octet == b' ') & (next <= b' '))
+}
+
+/// Whether an octet is a spot to the one behind it.
 fn is_spot(octet: u8, next: u8) -> bool {
-    (octet == b'\t') | ((octet == b' ') & ((next == b' ') | (next == b'\t') | (next == b'\r')))
+    octet == b'\t' || octet == b' ' && matches!(next, b' ' | b'\t' | b'\r')
 }
 
 /// The first of the octets of `window`, but for the last, that is a spot.

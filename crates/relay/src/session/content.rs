@@ -2,20 +2,24 @@
 
 use super::{READ_CONTENT, Session};
 use crate::fitness::{self, Fitting};
-use crate::intake::{Intake, Message};
+use crate::intake::{Intake, Message, READ_LARGE};
 use crate::log::Line;
 use crate::observer::{self, Answer, Observed, Observer};
 use crate::settings::Protocol;
+use crate::stream::Stream;
 use crate::transaction::Way;
+use bytes::BufMut;
 use filter::{Account, Envelope, Filter, Refusal, Verdict};
 use mail::Header;
 use smtp::content::Ending;
 use smtp::reply::{Reply, ReplyCode, Severity};
-use smtp::server::Arrival;
+use smtp::server::{self, Arrival};
 use std::future::poll_fn;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
 
 const DISCARDED: Reply = Reply::fixed(b"250 2.0.0 Ok\r\n");
 
@@ -32,8 +36,28 @@ pub(super) struct Content<F: Filter> {
 }
 
 impl<F: Filter> Content<F> {
+    /// Reads what the client sends, and lets the filter's look-ups go on meanwhile. What is sure to be content is read
+    /// to where it is kept, if there is much of it; all else into the `machine`.
+    pub(super) async fn receive(
+        &mut self,
+        stream: &mut Stream,
+        machine: &mut server::Session,
+    ) -> io::Result<usize> {
+        let lender = self.intake.as_mut().filter(|_| machine.expects_content());
+        if let Some(mut memory) = lender.and_then(Intake::lend) {
+            let mut room = (&mut memory).limit(READ_LARGE);
+            let read = self.accompany(stream.read_buf(&mut room)).await;
+            if let Some(intake) = &mut self.intake {
+                intake.take_back(memory, read.as_ref().copied().unwrap_or(0));
+            }
+            return read;
+        }
+        machine.input().reserve(READ_CONTENT);
+        self.accompany(stream.read_buf(machine.input())).await
+    }
+
     /// Lets the filter's look-ups go on while `read` waits for the client.
-    pub(super) async fn accompany<T>(&mut self, read: impl Future<Output = T>) -> T {
+    async fn accompany<T>(&mut self, read: impl Future<Output = T>) -> T {
         let mut read = pin!(read);
         let intake = &mut self.intake;
         poll_fn(|cx| {
@@ -46,9 +70,9 @@ impl<F: Filter> Content<F> {
         .await
     }
 
-    /// Whether so much has come that more is worth reading at once.
-    pub(super) fn is_large(&self) -> bool {
-        self.intake.as_ref().is_some_and(|intake| intake.size() > 2 * READ_CONTENT as u64)
+    /// Whether content was read to where it is kept.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.intake.as_ref().is_some_and(Intake::is_fresh)
     }
 
     /// Writes the log line of a message that ended before its content did.
@@ -115,7 +139,7 @@ impl<F: Filter> Session<F> {
     /// Takes what has come of the content.
     pub(super) async fn take_content(&mut self) {
         let Some(Content { intake: Some(intake), .. }) = self.content.as_deref_mut() else { return };
-        let arrival = self.machine.content(|piece| intake.take(piece));
+        let arrival = intake.take_from(&mut self.machine);
         if !matches!(arrival, Arrival::End(_)) {
             intake.settle().await;
         }
