@@ -87,17 +87,18 @@ impl Transaction {
         self.send_last(&mut wire).await
     }
 
+    /// Sends a body from its file, reading the next block while one is sent.
     async fn send_file(&mut self, encoder: &mut ContentEncoder, message: &mut Message) -> Result<(), Fault> {
-        let mut block = Vec::new();
-        loop {
-            block = message.body.next_block(block).await.map_err(Fault::Store)?;
-            if block.is_empty() {
-                return Ok(());
-            }
+        let mut block = message.body.next_block(Vec::new()).await.map_err(Fault::Store)?;
+        let mut spare = Vec::new();
+        while !block.is_empty() {
             let mut wire = Vec::with_capacity(PIECES);
             encode(encoder, &block, message.dots, &mut wire);
-            self.send_block(&mut wire).await?;
+            let (sent, next) = tokio::join!(self.send_block(&mut wire), message.body.next_block(spare));
+            sent?;
+            spare = std::mem::replace(&mut block, next.map_err(Fault::Store)?);
         }
+        Ok(())
     }
 
     /// Sends what does not end the content.

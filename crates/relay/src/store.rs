@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// How much goes to the file at once, and comes back.
 const BLOCK: usize = 256 << 10;
@@ -41,6 +42,9 @@ impl Shelf {
     }
 }
 
+/// A file that is being written, and the memory that it is written from.
+type Writing = JoinHandle<io::Result<(File, Vec<u8>)>>;
+
 /// A body that grows.
 #[derive(Debug)]
 pub(crate) struct Body {
@@ -48,8 +52,9 @@ pub(crate) struct Body {
     memory: Vec<u8>,
     /// So many octets at the end of it were read to there, and nobody knows yet what of them belongs to the body.
     fresh: usize,
-    file: Option<File>,
-    /// What the file holds.
+    /// The file, while it is written and until there is more to write.
+    writing: Option<Writing>,
+    /// What the file holds, or will when that is done.
     filed: u64,
     threshold: usize,
     spool: Arc<Path>,
@@ -61,7 +66,7 @@ impl Body {
         Self {
             memory: Vec::new(),
             fresh: 0,
-            file: None,
+            writing: None,
             filed: 0,
             threshold,
             spool: Arc::clone(spool),
@@ -71,7 +76,7 @@ impl Body {
 
     /// Forgets all of it.
     pub(crate) fn clear(&mut self) {
-        (self.memory, self.fresh, self.file, self.filed) = (Vec::new(), 0, None, 0);
+        (self.memory, self.fresh, self.writing, self.filed) = (Vec::new(), 0, None, 0);
     }
 
     /// Takes a piece, into memory for now.
@@ -104,7 +109,7 @@ impl Body {
     }
 
     fn make_room(&mut self, more: usize) {
-        if self.file.is_none()
+        if self.writing.is_none()
             && self.memory.len() <= LARGE
             && self.memory.len() + more > LARGE
             && let Some(mut memory) = self.shelf.take()
@@ -115,30 +120,33 @@ impl Body {
         self.memory.reserve(more);
     }
 
-    /// Moves to the file what is too much for memory.
+    /// Moves to the file what is too much for memory. It is written while more comes in; what goes wrong is told the next
+    /// time, or at the end.
     pub(crate) async fn settle(&mut self) -> io::Result<()> {
-        let room = if self.file.is_some() { BLOCK } else { self.threshold };
+        let room = if self.writing.is_some() { BLOCK } else { self.threshold };
         if self.memory.len() <= room { Ok(()) } else { self.spill().await }
     }
 
     /// Ends the body, to be read from its beginning.
     pub(crate) async fn seal(mut self) -> io::Result<Sealed> {
-        if self.file.is_some() {
+        if self.writing.is_some() {
             self.spill().await?;
         }
-        Ok(match self.file {
+        Ok(match self.written().await? {
             None => Sealed::Memory(self.memory),
-            Some(file) => {
+            Some((file, _)) => {
                 Sealed::File { file: Some(blocking(move || rewound(file)).await?), left: self.filed }
             }
         })
     }
 
+    /// Begins to write what is in memory, once what was begun before is written.
     async fn spill(&mut self) -> io::Result<()> {
-        let (file, spool) = (self.file.take(), Arc::clone(&self.spool));
-        let mut memory = std::mem::take(&mut self.memory);
+        let (file, spare) = self.written().await?.unzip();
+        let mut memory = std::mem::replace(&mut self.memory, spare.unwrap_or_default());
         self.filed += memory.len() as u64;
-        let (file, memory) = blocking(move || {
+        let spool = Arc::clone(&self.spool);
+        self.writing = Some(spawn_blocking(move || {
             let mut file = match file {
                 Some(file) => file,
                 None => tempfile::tempfile_in(&spool)?,
@@ -147,10 +155,14 @@ impl Body {
             memory.clear();
             memory.shrink_to(2 * BLOCK);
             Ok((file, memory))
-        })
-        .await?;
-        (self.file, self.memory) = (Some(file), memory);
+        }));
         Ok(())
+    }
+
+    /// Waits until what was begun is written.
+    async fn written(&mut self) -> io::Result<Option<(File, Vec<u8>)>> {
+        let Some(writing) = self.writing.take() else { return Ok(None) };
+        writing.await.map_err(io::Error::other)?.map(Some)
     }
 }
 
@@ -213,7 +225,7 @@ impl Sealed {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+    spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 #[cfg(test)]
@@ -265,7 +277,13 @@ mod tests {
     async fn a_folder_that_is_not_there_is_told() {
         let mut body = Body::new(10, &Path::new("/nonexistent").into(), &Arc::default());
         body.push(&[b'x'; 11]);
+        body.settle().await.unwrap();
+        body.push(&vec![b'x'; BLOCK + 1]);
         assert!(body.settle().await.is_err());
+        let mut body = Body::new(10, &Path::new("/nonexistent").into(), &Arc::default());
+        body.push(&[b'x'; 11]);
+        body.settle().await.unwrap();
+        assert!(body.seal().await.is_err());
     }
 
     #[tokio::test]
