@@ -171,6 +171,28 @@ async fn a_large_body_goes_through_a_file_and_stays_whole() {
     assert_eq!(client.content(MESSAGE).await, "250 2.6.0 taken\r\n");
 }
 
+#[tokio::test]
+async fn a_folder_where_nothing_can_be_written_is_told_to_the_client() {
+    let next_hop = Script::default().start().await;
+    // Not even root can make a file there.
+    let proxy = Serving::start(&next_hop, |settings| {
+        settings.limits.memory = 1000;
+        settings.spool = std::path::Path::new("/proc").into();
+    });
+    let mut client = proxy.ready().await;
+    for lines in [5000, 100_000] {
+        let body = "one line of a body\r\n".repeat(lines);
+        client.envelope().await;
+        assert_eq!(
+            client.content(&format!("Subject: x\r\n\r\n{body}")).await,
+            "452 4.3.1 Local storage failed\r\n"
+        );
+    }
+    client.envelope().await;
+    assert_eq!(client.content(MESSAGE).await, "250 2.6.0 taken\r\n");
+    assert_eq!(next_hop.heard().taken.len(), 1);
+}
+
 /// Large content of which some lines begin with a dot and some octets are out of place: as it goes on the wire, after
 /// DATA or in chunks, and as it is to arrive.
 fn large_and_out_of_order(chunked: bool) -> (String, String) {
