@@ -108,6 +108,7 @@ impl Body {
         (memory, from)
     }
 
+    /// Makes room in memory for so many octets more, off the shelf when the body becomes large.
     fn make_room(&mut self, more: usize) {
         if self.writing.is_none()
             && self.memory.len() <= LARGE
