@@ -128,8 +128,8 @@ impl<P: Pass> Intake<P> {
         let (arrival, consumed) = machine.content_of(block, |piece| {
             if self.admits(piece) {
                 self.look(piece);
-                let is_in_place = copied.is_empty() && block[kept..].as_ptr() == piece.as_ptr();
-                if is_in_place {
+                let next = block.get(kept..kept + piece.len());
+                if copied.is_empty() && next.is_some_and(|next| std::ptr::eq(next, piece)) {
                     kept += piece.len();
                 } else {
                     copied.extend_from_slice(piece);
