@@ -10,7 +10,7 @@ use std::io::Write as _;
 use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 /// What every Postfix has besides what the documentation adds: Debian's master.cf, without its chroot jails.
@@ -84,9 +84,12 @@ impl Postfix {
         wait::until("an empty queue", wait::LONG, delivered).await;
     }
 
+    /// Whether no message is in the queue. One that is moved while we look would be seen neither where it was nor
+    /// where it is, so an empty folder counts only if nothing has left it since before we looked.
     fn queue_is_empty(&self) -> bool {
         let queue = self.folder.path().join("queue");
-        ["incoming", "active", "deferred"].iter().all(|name| holds_no_file(&queue.join(name)))
+        let before = SystemTime::now() - FILE_CLOCK_LAG;
+        ["incoming", "active", "deferred"].iter().all(|name| holds_no_file_since(before, &queue.join(name)))
     }
 
     /// Hands a message to its `sendmail` command, as programs on the host do.
@@ -111,9 +114,16 @@ impl Postfix {
     }
 }
 
-fn holds_no_file(folder: &Path) -> bool {
+/// How far the times of files may lag behind the clock: kernels take them from their last tick, of 10 ms at most.
+const FILE_CLOCK_LAG: Duration = Duration::from_millis(20);
+
+fn holds_no_file_since(moment: SystemTime, folder: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(folder) else { return true };
-    entries.flatten().all(|entry| entry.path().is_dir() && holds_no_file(&entry.path()))
+    let is_empty =
+        entries.flatten().all(|entry| entry.path().is_dir() && holds_no_file_since(moment, &entry.path()));
+    // Asked last: what left the folder before we read it has changed its time by now.
+    let changed = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
+    is_empty && changed.is_ok_and(|changed| changed < moment)
 }
 
 impl Drop for Postfix {
