@@ -77,6 +77,8 @@ async fn kills_between_two_postfixes_lose_nothing_and_double_only_what_postfix_c
     host.postfix.has_an_empty_queue(wait::LONG).await;
     let messages = host.elsewhere.messages();
     assert_eq!(recipients(&messages), COUNT);
+    // Each as it came, and each as it was signed. What is doubtful has been called so before.
+    host.postfix.log().lines_until(": removed", COUNT + messages.len(), wait::LONG).await;
     let doubtful = host.postfix.log().lines_with("may be sent more than once").len();
     let doubles = messages.len() - COUNT;
     println!("5 kills, {COUNT} messages: {doubtful} called doubtful, {doubles} arrived twice");
@@ -185,7 +187,7 @@ async fn without_descriptors_a_new_client_is_told_so_once_it_has_waited() {
     .await;
     let reply = client.delivers("a@a.example", "b@b.example", &corpus("plain.eml")).await;
     assert!(reply.starts_with("250"), "{reply}");
-    assert_eq!(proxy.log().lines_with("cannot accept").len(), 1);
+    assert_eq!(proxy.log_to_now("cannot accept").await.len(), 1);
 }
 
 #[tokio::test]
@@ -209,13 +211,15 @@ async fn clients_of_a_balancer_are_counted_by_their_own_addresses() {
     for _ in 0..5 {
         assert_eq!(connect("192.0.2.7").await.1, "421");
     }
-    assert_eq!(proxy.log().lines_with("no room for more sessions").len(), 1, "once for each burst");
     let (_other, reply) = connect("192.0.2.8").await;
     assert_eq!(reply, "220");
     first.says("QUIT").hears("221").await;
     first.hears_the_end().await;
     // The place is given back a moment after the connection has ended.
     wait::within("the place of the first", async { while connect("192.0.2.7").await.1 != "220" {} }).await;
+    // A stall of a second parts a burst in two; five of them in a row do not happen.
+    let told = proxy.log_to_now("no room for more sessions").await.len();
+    assert!((1..6).contains(&told), "{told} times of at least 6, which is not by the burst");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

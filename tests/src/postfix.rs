@@ -87,9 +87,11 @@ impl Postfix {
     /// Whether no message is in the queue. One that is moved while we look would be seen neither where it was nor
     /// where it is, so an empty folder counts only if nothing has left it since before we looked.
     fn queue_is_empty(&self) -> bool {
+        let now = self.folder.path().join("now");
+        std::fs::write(&now, []).expect("the temporary folder is ours");
+        let begun = changed(&now);
         let queue = self.folder.path().join("queue");
-        let before = SystemTime::now() - FILE_CLOCK_LAG;
-        ["incoming", "active", "deferred"].iter().all(|name| holds_no_file_since(before, &queue.join(name)))
+        ["incoming", "active", "deferred"].iter().all(|name| held_no_file_from(begun, &queue.join(name)))
     }
 
     /// Hands a message to its `sendmail` command, as programs on the host do.
@@ -114,16 +116,17 @@ impl Postfix {
     }
 }
 
-/// How far the times of files may lag behind the clock: kernels take them from their last tick, of 10 ms at most.
-const FILE_CLOCK_LAG: Duration = Duration::from_millis(20);
-
-fn holds_no_file_since(moment: SystemTime, folder: &Path) -> bool {
-    let Ok(entries) = std::fs::read_dir(folder) else { return true };
+fn held_no_file_from(moment: SystemTime, folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).expect("Postfix makes its folders and keeps them");
     let is_empty =
-        entries.flatten().all(|entry| entry.path().is_dir() && holds_no_file_since(moment, &entry.path()));
+        entries.flatten().all(|entry| entry.path().is_dir() && held_no_file_from(moment, &entry.path()));
     // Asked last: what left the folder before we read it has changed its time by now.
-    let changed = std::fs::metadata(folder).and_then(|metadata| metadata.modified());
-    is_empty && changed.is_ok_and(|changed| changed < moment)
+    is_empty && changed(folder) < moment
+}
+
+/// When the file or folder was last changed.
+fn changed(path: &Path) -> SystemTime {
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).expect("it is there")
 }
 
 impl Drop for Postfix {

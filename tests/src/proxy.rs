@@ -119,6 +119,13 @@ impl Proxy {
         wait::until("the reload", wait::STEP, || self.outcomes().into_iter().nth(before)).await
     }
 
+    /// The lines with `text` among all that it has written by now. Lines are read some time after they were written,
+    /// so it reloads, which it says after all the others.
+    pub async fn log_to_now(&self, text: &str) -> Vec<String> {
+        self.reloads(|unchanged| unchanged).await;
+        self.log.lines_with(text)
+    }
+
     /// What was said of each reload.
     fn outcomes(&self) -> Vec<String> {
         let lines = self.log.lines();

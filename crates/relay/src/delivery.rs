@@ -109,7 +109,7 @@ impl Transaction {
     /// Sends what ends the content. Whatever the next hop has said until here was not about all of it.
     async fn send_last(&mut self, wire: &mut [IoSlice<'_>]) -> Result<Reply, Fault> {
         let connection = self.connection.as_mut().ok_or_else(lost)?;
-        connection.listen()?;
+        connection.listen_for_refusal()?;
         connection.send(wire).await?;
         self.committed = true;
         let reply = connection.finish().await?;

@@ -134,7 +134,7 @@ pub(crate) fn sort(reply: &Reply) -> &'static str {
 }
 
 /// What can be wrong with the next hop, in the words that [`Observer::next_hop_failed`] hears.
-pub const FAULTS: [&str; 11] = [
+pub const FAULTS: [&str; 12] = [
     "unreachable",
     "refused",
     "no_conversation",
@@ -144,6 +144,7 @@ pub const FAULTS: [&str; 11] = [
     "silent",
     "protocol",
     "inconstant",
+    "lacks",
     "loop",
     "storage",
 ];

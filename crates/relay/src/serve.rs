@@ -110,8 +110,8 @@ impl<F: Filter> Relay<F> {
         let next = Arc::clone(&engine);
         let before =
             std::mem::replace(&mut *self.0.engine.write().unwrap_or_else(PoisonError::into_inner), engine);
-        next.pool.follows(&before.pool);
-        before.pool.sweep(true);
+        next.pool.follows(&before.pool, next.settings.relay == before.settings.relay);
+        before.pool.close();
     }
 
     /// Serves until `shutdown`, then lets what has begun come to its end, bounded by the setting `drain`.
@@ -144,7 +144,7 @@ impl<F: Filter> Relay<F> {
     /// Closes connections that have waited too long, and looks for a next hop that was not there.
     fn look_after(&self, tracker: &TaskTracker) {
         let engine = self.0.engine();
-        engine.pool.sweep(false);
+        engine.pool.sweep();
         if engine.pool.must_look() {
             let stopping = self.0.stopping.clone();
             tracker.spawn(async move {
@@ -163,7 +163,7 @@ impl<F: Filter> Relay<F> {
             self.0.halted.cancel();
             tracker.wait().await;
         }
-        engine.pool.sweep(true);
+        engine.pool.close();
     }
 
     /// Takes a client in, or tells it why not.

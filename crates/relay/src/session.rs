@@ -4,13 +4,13 @@ mod content;
 mod hello;
 
 use crate::serve::{Engine, Place, SHUTTING_DOWN};
-use crate::settings::Protocol;
+use crate::settings::{Protocol, Settings};
 use crate::stream::Stream;
 use crate::transaction::{Transaction, Way};
 use crate::wait::{Signal, Timer};
 use bytes::Bytes;
 use content::Content;
-use filter::{Account, Filter};
+use filter::Filter;
 use smtp::reply::Reply;
 use smtp::server::{self, Event, Terms};
 use smtp::xforward::Attributes;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
-use tracing::debug;
+use tracing::{debug, info};
 
 const TIMED_OUT: Reply = Reply::fixed(b"421 4.4.2 Timeout\r\n");
 const IN_DOUBT: Reply =
@@ -83,17 +83,8 @@ impl<F: Filter> Session<F> {
         name: String,
     ) -> Self {
         let settings = &engine.settings;
-        let terms = Terms {
-            hostname: settings.hostname.clone(),
-            lmtp: settings.protocol == Protocol::Lmtp,
-            line: settings.limits.line,
-            recipients: settings.limits.recipients,
-            errors: settings.limits.errors,
-            commands: settings.limits.commands,
-            repairs: settings.repairs,
-        };
         Self {
-            machine: server::Session::new(terms),
+            machine: server::Session::new(terms(settings)),
             peer,
             helo: None,
             posed: Attributes::default(),
@@ -182,6 +173,10 @@ impl<F: Filter> Session<F> {
         let before = self.machine.commands();
         let event = self.machine.next_event();
         let (came, is_event) = (self.machine.commands() > before, event.is_some());
+        for (command, reply) in self.machine.refused() {
+            let command = String::from_utf8_lossy(&command);
+            info!(session = self.name, client = ?self.peer, ?command, %reply, "command refused");
+        }
         if let Some(event) = event {
             self.take(event).await;
         }
@@ -204,7 +199,7 @@ impl<F: Filter> Session<F> {
                 self.helo = Some(name);
             }
             Event::Mail(path, parameters) => {
-                self.engine = self.place.shared.engine();
+                self.keep_up();
                 self.complete_by = Some(Instant::now() + self.engine.settings.deadlines.message);
                 let client = self.told();
                 self.transaction = Some(Box::new(Transaction::new((path, parameters), client)));
@@ -226,6 +221,15 @@ impl<F: Filter> Session<F> {
         }
     }
 
+    /// Goes on with the settings and the filter that are in force, all of them at once.
+    fn keep_up(&mut self) {
+        let engine = self.place.shared.engine();
+        if !Arc::ptr_eq(&engine, &self.engine) {
+            self.machine.renew(terms(&engine.settings));
+            self.engine = engine;
+        }
+    }
+
     /// Asks the next hop what the client asked.
     async fn fly(&mut self) {
         let way = Way { settings: &self.engine.settings, pool: &self.engine.pool, session: &self.name };
@@ -236,9 +240,12 @@ impl<F: Filter> Session<F> {
         self.touch();
     }
 
-    /// Forgets the message that was begun, here and at the next hop.
+    /// Forgets the message that was begun, here and at the next hop. One whose content had begun was given up between
+    /// two chunks, by a command or by too many faults.
     fn end_transaction(&mut self) {
-        self.content = None;
+        if let Some(content) = self.content.take() {
+            content.abandoned("client_quit", "the client gave up");
+        }
         self.complete_by = None;
         self.forwarded = Attributes::default();
         if let Some(mut transaction) = self.transaction.take() {
@@ -248,19 +255,20 @@ impl<F: Filter> Session<F> {
 
     /// Forgets all when the session ends, and says what became of a message whose content had begun.
     fn abandon(&mut self, end: &End) {
-        if let (Some(content), Some(_)) = (self.content.take(), &self.transaction) {
-            let (reason, words) = match end {
-                End::Closed => ("client_quit", "the client gave up"),
-                End::Lost(_) => ("client_lost", "the client was lost"),
-                End::TimedOut => ("client_silent", "the client fell silent"),
-                End::Drained if self.is_committed() => {
-                    ("in_doubt", "the relay ends; the next hop may have the message")
-                }
-                End::Drained => ("drained", "the relay ends"),
-            };
-            let account =
-                Account { action: "abandoned", reason, detail: words.to_owned(), ..Account::default() };
-            content.log(&account, None, false);
+        let said = match end {
+            // That it was said has ended the transaction.
+            End::Closed => None,
+            End::Lost(_) => Some(("client_lost", "the client was lost")),
+            End::TimedOut => Some(("client_silent", "the client fell silent")),
+            End::Drained if self.is_committed() => {
+                Some(("in_doubt", "the relay ends; the next hop may have the message"))
+            }
+            End::Drained => Some(("drained", "the relay ends")),
+        };
+        if let Some((reason, words)) = said
+            && let Some(content) = self.content.take()
+        {
+            content.abandoned(reason, words);
         }
         self.end_transaction();
     }
@@ -338,5 +346,18 @@ impl<F: Filter> Session<F> {
             Err(_) => return Err(End::TimedOut),
         }
         Ok(())
+    }
+}
+
+/// What a client is held to.
+fn terms(settings: &Settings) -> Terms {
+    Terms {
+        hostname: settings.hostname.clone(),
+        lmtp: settings.protocol == Protocol::Lmtp,
+        line: settings.limits.line,
+        recipients: settings.limits.recipients,
+        errors: settings.limits.errors,
+        commands: settings.limits.commands,
+        repairs: settings.repairs,
     }
 }

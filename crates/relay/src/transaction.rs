@@ -12,7 +12,8 @@ use smtp::parameter::{Keyword, Parameters};
 use smtp::path::Path;
 use smtp::reply::Reply;
 use smtp::xforward::Attributes;
-use tracing::warn;
+use std::iter;
+use tracing::{info, warn};
 
 /// What a transaction needs of the relay.
 #[derive(Clone, Copy)]
@@ -107,7 +108,10 @@ impl Transaction {
         let replies = match self.broken.clone() {
             Some(reply) => vec![reply; due],
             None => match self.attempt(way).await {
-                Ok(replies) => replies,
+                Ok(replies) => {
+                    self.note_refusals(way, &replies);
+                    replies
+                }
                 Err(fault) => vec![self.break_off(way, &fault); due],
             },
         };
@@ -121,6 +125,15 @@ impl Transaction {
             self.end(way.pool);
         }
         replies
+    }
+
+    /// Says which of the parties that wait for their reply the next hop refuses.
+    fn note_refusals(&self, way: Way<'_>, replies: &[Reply]) {
+        let mail = self.mail_due.then_some(("MAIL", &self.mail));
+        let parties = mail.into_iter().chain(self.flight.iter().map(|party| ("RCPT", party)));
+        for ((command, (path, _)), reply) in parties.zip(replies).filter(|(_, reply)| !reply.is_completed()) {
+            info!(session = way.session, command, path = path.mailbox(), %reply, "next hop refuses");
+        }
     }
 
     /// Notes that the next hop is lost; gives what the client hears.
@@ -176,6 +189,9 @@ impl Transaction {
     /// Tells what the next hop has not heard on this connection yet; gives the replies that are due.
     async fn tell(&mut self, way: Way<'_>) -> Result<Vec<Reply>, Fault> {
         let mut connection = self.connect(way).await?;
+        if let Some(extension) = self.lacking(connection.offer()) {
+            return Err(Fault::Lacks(extension));
+        }
         let (asks, told) = self.asks(&connection);
         let mut replies = connection.exchange(&asks).await?;
         let due = replies.split_off(told);
@@ -219,6 +235,14 @@ impl Transaction {
             }
             None => way.pool.connect(way.settings).await,
         }
+    }
+
+    /// What the client's parameters ask of a next hop that does not offer it.
+    fn lacking(&self, offer: &Offer) -> Option<Extension> {
+        let parties = iter::once(&self.mail).chain(&self.recipients).chain(&self.flight);
+        let mut keywords = parties.flat_map(|(_, parameters)| parameters.iter()).map(|each| each.keyword);
+        let lacks = |keyword: &Keyword| !keyword.may_be_left_out() && !offer.has(keyword.extension());
+        keywords.find(lacks).map(Keyword::extension)
     }
 
     /// The commands to send, and how many of them the client is not waiting for.

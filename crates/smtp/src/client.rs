@@ -4,7 +4,7 @@
 //! reply that nobody asked for, or that cannot answer what was asked, is a fault: what follows it
 //! cannot be trusted.
 
-use crate::extension::{Extension, Offer};
+use crate::extension::Offer;
 use crate::parameter::{Keyword, Parameters};
 use crate::path::Path;
 use crate::reply::{Reply, ReplyFault, ReplyReader, Severity};
@@ -136,7 +136,7 @@ impl Conversation {
     }
 }
 
-/// The MAIL command for a server that makes this offer.
+/// The MAIL command for a server that makes this offer; whether it takes all that the parameters ask is not looked at.
 #[must_use]
 pub fn mail(path: &Path, parameters: &Parameters, offer: &Offer) -> Vec<u8> {
     line(b"MAIL FROM:", path, parameters, offer)
@@ -152,14 +152,8 @@ fn line(verb: &[u8], path: &Path, parameters: &Parameters, offer: &Offer) -> Vec
     let mut line = Vec::with_capacity(128);
     line.extend_from_slice(verb);
     line.extend_from_slice(path.as_bytes());
-    // A size and a statement that lines are 7 bits may be left unsaid; whether the server takes
-    // the rest is for the server to say.
-    let left_out = |keyword| match keyword {
-        Keyword::Size => !offer.has(Extension::Size),
-        Keyword::Body => !offer.has(Extension::EightBitMime),
-        _ => false,
-    };
-    for parameter in parameters.iter().filter(|parameter| !left_out(parameter.keyword)) {
+    let is_left_out = |keyword: Keyword| keyword.may_be_left_out() && !offer.has(keyword.extension());
+    for parameter in parameters.iter().filter(|parameter| !is_left_out(parameter.keyword)) {
         line.push(b' ');
         line.extend_from_slice(&parameter.raw);
     }
@@ -171,7 +165,7 @@ fn line(verb: &[u8], path: &Path, parameters: &Parameters, offer: &Offer) -> Vec
 mod tests {
     use super::*;
     use crate::command::Command;
-    use crate::extension::Extensions;
+    use crate::extension::{Extension, Extensions};
     use bytes::Bytes;
 
     fn hear(asked: &[Stage], wire: &[u8]) -> Result<Vec<u16>, ConversationFault> {

@@ -17,6 +17,16 @@ pub enum Line {
     TooLong(Bytes),
 }
 
+impl Line {
+    /// What is there of it.
+    #[must_use]
+    pub const fn text(&self) -> &Bytes {
+        match self {
+            Self::Whole(text) | Self::TooLong(text) => text,
+        }
+    }
+}
+
 /// Takes lines off a stream.
 #[derive(Debug)]
 pub struct LineReader {
@@ -32,6 +42,11 @@ impl LineReader {
     #[must_use]
     pub const fn new(limit: usize) -> Self {
         Self { limit, scanned: 0, swallowing: None }
+    }
+
+    /// Takes lines of up to `limit` octets from now on.
+    pub const fn limit_to(&mut self, limit: usize) {
+        self.limit = limit;
     }
 
     /// Takes the next line off `input`, or nothing if its end has not come yet.

@@ -64,6 +64,13 @@ impl Keyword {
         }
     }
 
+    /// Whether a server that does not know the parameter may be told the rest without it: a size is a help, and what a
+    /// body holds can be seen.
+    #[must_use]
+    pub const fn may_be_left_out(self) -> bool {
+        matches!(self, Self::Size | Self::Body)
+    }
+
     /// Whether `value` can stand behind the keyword.
     fn check(self, value: Option<&[u8]>) -> Result<(), ParameterError> {
         let Some(value) = value else {
@@ -141,6 +148,12 @@ impl Parameters {
     pub fn size(&self) -> Option<u64> {
         let digits = std::str::from_utf8(self.value(Keyword::Size)?).ok()?;
         Some(digits.parse().unwrap_or(u64::MAX))
+    }
+
+    /// Whether they can be told to a server that was not asked for SMTPUTF8.
+    #[must_use]
+    pub fn are_ascii(&self) -> bool {
+        self.0.iter().all(|parameter| parameter.raw.is_ascii())
     }
 
     /// Each of them.

@@ -131,6 +131,9 @@ pub struct Session {
     output: Vec<u8>,
     faults: usize,
     commands: usize,
+    /// Why the command that is looked at is refused.
+    complaint: Option<Reply>,
+    refused: Vec<(Bytes, Reply)>,
 }
 
 impl Session {
@@ -148,8 +151,22 @@ impl Session {
             output: terms.greeting().wire().to_vec(),
             faults: 0,
             commands: 0,
+            complaint: None,
+            refused: Vec::new(),
             terms,
         }
+    }
+
+    /// Holds the client to other terms from now on. It goes on in the protocol that it began with.
+    pub fn renew(&mut self, terms: Terms) {
+        self.lines.limit_to(terms.line);
+        self.terms = Terms { lmtp: self.terms.lmtp, ..terms };
+    }
+
+    /// Whether LMTP is spoken.
+    #[must_use]
+    pub const fn is_lmtp(&self) -> bool {
+        self.terms.lmtp
     }
 
     /// Where what the client sent is to be put.
@@ -184,6 +201,11 @@ impl Session {
     #[must_use]
     pub const fn commands(&self) -> usize {
         self.commands
+    }
+
+    /// The commands that were refused here since this was last asked, and with what.
+    pub fn refused(&mut self) -> impl Iterator<Item = (Bytes, Reply)> {
+        self.refused.drain(..)
     }
 
     /// Whether a message's content has begun and not ended.

@@ -13,6 +13,7 @@ use super::disk;
 use super::owner::Owner;
 use super::rotation::Rotation;
 use mail::Domain;
+use nix::fcntl::OFlag;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -129,17 +130,26 @@ impl Keyring {
     /// Keeps others out, or says that they are at it.
     pub fn lock(&self) -> Result<Lock, KeyringError> {
         disk::folder(&self.folder, self.owner()).map_err(|source| self.failed("", source))?;
-        let path = self.folder.join(LOCK);
-        let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-        let file = opened.map_err(|source| self.failed(LOCK, source))?;
-        // It stays where it is, so its owner's runs have to be able to open it too.
-        self.owner()
-            .map_or(Ok(()), |owner| owner.takes_open(&file))
-            .map_err(|source| self.failed(LOCK, source))?;
+        let file = self.lock_file().map_err(|source| self.failed(LOCK, source))?;
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
             Err(fs::TryLockError::WouldBlock) => Err(KeyringError::Busy(self.folder.clone())),
             Err(fs::TryLockError::Error(source)) => Err(self.failed(LOCK, source)),
+        }
+    }
+
+    /// Opens the file that is locked. The folder may belong to a user whom root must not trust, so what is there
+    /// already is neither followed elsewhere nor waited for, and only what is made here is given away.
+    fn lock_file(&self) -> io::Result<File> {
+        let path = self.folder.join(LOCK);
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+            // It stays where it is, so its owner's runs have to be able to open it too.
+            Ok(file) => self.owner().map_or(Ok(()), |owner| owner.takes_open(&file)).map(|()| file),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+                OpenOptions::new().write(true).custom_flags(flags.bits()).open(&path)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -177,6 +187,7 @@ impl Keyring {
 mod tests {
     use super::*;
     use crate::key::rotation::Plan;
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn the_link_follows_the_state() {
@@ -199,5 +210,22 @@ mod tests {
         assert_eq!(ring.load().unwrap(), Some(rotation));
         drop(lock);
         assert!(ring.lock().is_ok());
+    }
+
+    #[test]
+    fn a_lock_that_leads_elsewhere_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let ring = Keyring::new(directory.path(), Domain::parse("example.org").unwrap());
+        let elsewhere = directory.path().join("elsewhere");
+        fs::write(&elsewhere, "").unwrap();
+        let lock = directory.path().join("example.org/rotation.lock");
+        drop(ring.lock().unwrap());
+        fs::remove_file(&lock).unwrap();
+        symlink(&elsewhere, &lock).unwrap();
+        let refused = ring.lock().unwrap_err().to_string();
+        assert!(refused.starts_with(lock.to_str().unwrap()), "{refused}");
+        fs::remove_file(&lock).unwrap();
+        nix::unistd::mkfifo(&lock, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(ring.lock().is_err(), "it would have been waited for");
     }
 }

@@ -10,17 +10,25 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
+use tracing::warn;
 
 /// Connects to the first target that talks to us. `own` is where we listen ourselves.
 pub(super) async fn connect(settings: &Settings, own: Option<SocketAddr>) -> Result<Connection, Fault> {
-    let mut last = None;
-    for target in &settings.relay {
-        match to_target(settings, target, own).await {
+    let Some((last, others)) = settings.relay.split_last() else {
+        return Err(unreachable(&"any next hop", io::ErrorKind::NotFound.into()));
+    };
+    for target in others {
+        // Where another can stand in, one that hangs must not use up the client's patience.
+        let connection = timeout(settings.deadlines.connect, to_target(settings, target, own)).await;
+        match connection.unwrap_or_else(|_| Err(unreachable(target, io::ErrorKind::TimedOut.into()))) {
             Ok(connection) => return Ok(connection),
-            Err(fault) => last = Some(fault),
+            Err(fault) => {
+                let fault = fault.explain();
+                warn!(listener = settings.name, %target, fault, "next hop passed over for the one behind it");
+            }
         }
     }
-    Err(last.unwrap_or_else(|| unreachable(&"any next hop", io::ErrorKind::NotFound.into())))
+    to_target(settings, last, own).await
 }
 
 async fn to_target(

@@ -19,6 +19,10 @@ const RESET: &[u8] = b"RSET\r\n";
 /// How much is read at once: a reply, or those to a flight of commands.
 const READ: usize = 2048;
 
+/// How many commands are sent at most before their replies are read: while both sides write, neither reads, and what
+/// waits for its reader has to fit in the socket's buffers (RFC 2920 §3.1).
+const FLIGHT: usize = 500;
+
 /// A connection that has been greeted, or is about to be.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -60,7 +64,7 @@ impl Connection {
     pub(crate) async fn exchange(&mut self, asks: &[Ask]) -> Result<Vec<Reply>, Fault> {
         self.settle().await?;
         let mut replies = Vec::with_capacity(asks.len());
-        let flight = if self.offer.has(Extension::Pipelining) { asks.len().max(1) } else { 1 };
+        let flight = if self.offer.has(Extension::Pipelining) { FLIGHT } else { 1 };
         for asks in asks.chunks(flight) {
             for (stage, command) in asks {
                 self.talk.ask(*stage, command);
@@ -140,12 +144,30 @@ impl Connection {
     pub(crate) async fn finish(&mut self) -> Result<Reply, Fault> {
         self.talk.expect(Stage::Content);
         let reply = self.reply().await?;
-        self.talk.check_step()?;
+        // RFC 5321 §3.8: a server that must shut down says 421 unasked, which takes no answer back. Left unread, it
+        // keeps the connection from being used again.
+        if !self.talk.input().starts_with(b"421") {
+            self.talk.check_step()?;
+        }
         Ok(reply)
     }
 
-    /// Looks whether the next hop has said anything, without waiting. It must not have.
+    /// Looks whether the next hop has said anything, without waiting. It must not have: nothing was asked.
     pub(crate) fn listen(&mut self) -> Result<(), Fault> {
+        match self.overhear()? {
+            None => Ok(()),
+            Some(closing @ Fault::Closing(_)) => Err(closing),
+            Some(_) => Err(ConversationFault::Unasked.into()),
+        }
+    }
+
+    /// The same while the content is on its way, which the next hop may refuse before it has all of it.
+    pub(crate) fn listen_for_refusal(&mut self) -> Result<(), Fault> {
+        self.overhear()?.map_or(Ok(()), Err)
+    }
+
+    /// What the next hop has said unasked, without waiting.
+    fn overhear(&mut self) -> Result<Option<Fault>, Fault> {
         let stage = self.talk.awaits();
         let input = self.talk.input();
         input.reserve(READ);
@@ -155,20 +177,20 @@ impl Connection {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(Fault::Lost(stage, error)),
         }
-        self.unasked()
+        Ok(self.said())
     }
 
-    /// Fails with what the next hop said unasked: a refusal, or that it closes.
-    fn unasked(&mut self) -> Result<(), Fault> {
+    /// What has been heard that nobody asked for: that the next hop closes, a refusal, or nothing to be understood.
+    fn said(&mut self) -> Option<Fault> {
         if self.talk.check_step().is_ok() {
-            return Ok(());
+            return None;
         }
         self.talk.expect(Stage::Content);
-        match self.talk.next_reply() {
-            Ok(Some(reply)) if reply.code().get() == 421 => Err(Fault::Closing(reply)),
-            Ok(Some(reply)) if !reply.is_completed() => Err(Fault::Early(reply)),
-            _ => Err(ConversationFault::Unasked.into()),
-        }
+        Some(match self.talk.next_reply() {
+            Ok(Some(reply)) if reply.code().get() == 421 => Fault::Closing(reply),
+            Ok(Some(reply)) if !reply.is_completed() => Fault::Early(reply),
+            _ => ConversationFault::Unasked.into(),
+        })
     }
 
     /// What the next hop said before it stopped reading, if that was a refusal; else `fault`.
@@ -177,8 +199,8 @@ impl Connection {
         let input = self.talk.input();
         input.reserve(READ);
         let _ = self.timer.within(deadline(self.deadlines.command), self.stream.read_buf(input)).await;
-        match self.unasked() {
-            Err(said @ (Fault::Early(_) | Fault::Closing(_))) => said,
+        match self.said() {
+            Some(said @ (Fault::Early(_) | Fault::Closing(_))) => said,
             _ => fault,
         }
     }
@@ -202,7 +224,7 @@ impl Connection {
 
     /// Says goodbye, and does not wait for an answer.
     pub(super) fn quit(self) {
-        if self.talk.is_in_step() {
+        if self.talk.is_in_step() || self.talk.awaits() == Some(Stage::Reset) {
             let _ = self.stream.try_write(b"QUIT\r\n");
         }
     }

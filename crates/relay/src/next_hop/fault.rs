@@ -1,6 +1,7 @@
 //! What can go wrong with the next hop, and what the client hears of it.
 
 use smtp::client::{ConversationFault, Stage};
+use smtp::extension::Extension;
 use smtp::reply::Reply;
 use std::io;
 use thiserror::Error;
@@ -39,6 +40,9 @@ pub(crate) enum Fault {
     /// It refuses for a repeated envelope what it took before, or keeps what was told of another client.
     #[error("takes back what it said: {0}")]
     Inconstant(Reply),
+    /// The client was offered an extension, when it was not known or otherwise, that the next hop does not take.
+    #[error("does not offer {}", .0.keyword())]
+    Lacks(Extension),
     /// It is ourselves.
     #[error("{0} is our own address")]
     Loop(String),
@@ -69,6 +73,10 @@ impl Fault {
             Self::Protocol(_) | Self::Inconstant(_) => {
                 Reply::fixed(b"451 4.5.0 The next hop cannot be understood\r\n")
             }
+            // With the next EHLO it is not offered.
+            Self::Lacks(_) => {
+                Reply::fixed(b"451 4.3.3 The next hop does not take that; begin a new session\r\n")
+            }
             Self::Loop(_) => Reply::fixed(b"554 5.4.6 Mail loops back to this host\r\n"),
             Self::Store(_) => Reply::fixed(b"451 4.3.1 Local storage failed\r\n"),
         }
@@ -86,6 +94,7 @@ impl Fault {
             Self::Silent(_) => "silent",
             Self::Protocol(_) => "protocol",
             Self::Inconstant(_) => "inconstant",
+            Self::Lacks(_) => "lacks",
             Self::Loop(_) => "loop",
             Self::Store(_) => "storage",
         }

@@ -15,7 +15,8 @@ const LOOK: Duration = Duration::from_secs(5);
 /// The kept connections of one listener.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    kept: Mutex<Vec<Connection>>,
+    /// `None` once no message will take one any more.
+    kept: Mutex<Option<Vec<Connection>>>,
     limits: Kept,
     offer: Mutex<Option<Offer>>,
     /// Where we listen ourselves.
@@ -26,12 +27,15 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(limits: Kept, own: Option<SocketAddr>) -> Self {
-        Self { kept: Mutex::default(), limits, offer: Mutex::default(), own, down: Mutex::default() }
+        let kept = Mutex::new(Some(Vec::new()));
+        Self { kept, limits, offer: Mutex::default(), own, down: Mutex::default() }
     }
 
-    /// Takes the place of another pool, and goes on looking for the next hop if that one did.
-    pub(crate) fn follows(&self, before: &Self) {
+    /// Takes the place of another pool, and goes on looking for the next hop if that one did. What it offers is known
+    /// if it `is_same`.
+    pub(crate) fn follows(&self, before: &Self, is_same: bool) {
         *lock(&self.down) = *lock(&before.down);
+        *lock(&self.offer) = lock(&before.offer).filter(|_| is_same);
     }
 
     /// What the next hop last offered, if it was ever heard.
@@ -42,7 +46,7 @@ impl Pool {
     /// The connection that was used last, since the others may then grow old and go.
     pub(crate) fn take(&self) -> Option<Connection> {
         loop {
-            let mut connection = lock(&self.kept).pop()?;
+            let mut connection = lock(&self.kept).as_mut()?.pop()?;
             if !self.is_worn(&connection) && connection.is_of_use() {
                 return Some(connection);
             }
@@ -88,22 +92,28 @@ impl Pool {
         connection.uses += 1;
         connection.idle_since = Instant::now();
         connection.shrink();
-        let mut kept = lock(&self.kept);
-        if kept.len() < self.limits.number && connection.uses < self.limits.uses {
-            kept.push(connection);
-        } else {
-            drop(kept);
-            connection.quit();
+        if let Some(kept) = lock(&self.kept).as_mut()
+            && kept.len() < self.limits.number
+            && connection.uses < self.limits.uses
+        {
+            return kept.push(connection);
         }
+        connection.quit();
     }
 
-    /// Says goodbye to those that have waited too long; to all of them if `all`.
-    pub(crate) fn sweep(&self, all: bool) {
-        let (worn, sound) = std::mem::take(&mut *lock(&self.kept))
-            .into_iter()
-            .partition::<Vec<_>, _>(|connection| all || self.is_worn(connection));
-        lock(&self.kept).splice(0..0, sound);
+    /// Says goodbye to those that have waited too long.
+    pub(crate) fn sweep(&self) {
+        let mut worn = Vec::new();
+        if let Some(kept) = lock(&self.kept).as_mut() {
+            worn.extend(kept.extract_if(.., |connection| self.is_worn(connection)));
+        }
         worn.into_iter().for_each(Connection::quit);
+    }
+
+    /// Says goodbye to all, and to those that come back later.
+    pub(crate) fn close(&self) {
+        let kept = lock(&self.kept).take();
+        kept.into_iter().flatten().for_each(Connection::quit);
     }
 
     fn is_worn(&self, connection: &Connection) -> bool {

@@ -5,7 +5,6 @@ use crate::fitness::{self, Fitting};
 use crate::intake::{Intake, Message, READ_LARGE};
 use crate::log::Line;
 use crate::observer::{self, Answer, Observed, Observer};
-use crate::settings::Protocol;
 use crate::stream::Stream;
 use crate::transaction::Way;
 use bytes::BufMut;
@@ -76,9 +75,9 @@ impl<F: Filter> Content<F> {
     }
 
     /// Writes the log line of a message that ended before its content did.
-    pub(super) fn log(&self, account: &Account, reply: Option<&Reply>, next_hop: bool) {
-        let header = self.intake.as_ref().and_then(Intake::header);
-        self.line(header, account, reply, next_hop);
+    pub(super) fn abandoned(&self, reason: &'static str, words: &str) {
+        let account = Account { action: "abandoned", reason, detail: words.to_owned(), ..Account::default() };
+        self.line(self.intake.as_ref().and_then(Intake::header), &account, None, false);
     }
 
     fn line(&self, header: Option<&Header>, account: &Account, reply: Option<&Reply>, next_hop: bool) {
@@ -179,7 +178,7 @@ impl<F: Filter> Session<F> {
                 reply
             }
         };
-        let lmtp = self.engine.settings.protocol == Protocol::Lmtp;
+        let lmtp = self.machine.is_lmtp();
         let recipients = self.transaction.as_ref().map_or(1, |transaction| transaction.recipients.len());
         self.machine.conclude(std::iter::repeat_n(&reply, if lmtp { recipients } else { 1 }));
         self.end_transaction();
@@ -200,8 +199,9 @@ impl<F: Filter> Session<F> {
         fitting.apply(message).await
     }
 
-    fn line(&self, header: Option<&Header>, account: &Account, (reply, next_hop): (&Reply, bool)) {
-        if let Some(content) = &self.content {
+    /// Writes the log line of a message whose content has ended.
+    fn line(&mut self, header: Option<&Header>, account: &Account, (reply, next_hop): (&Reply, bool)) {
+        if let Some(content) = self.content.take() {
             content.line(header, account, Some(reply), next_hop);
         }
     }

@@ -10,7 +10,6 @@ use smtp::xforward::{Attribute, AttributeSet, Attributes, Value};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
@@ -33,12 +32,12 @@ impl<F: Filter> Session<F> {
                 }
             }
             self.machine.input().reserve(READ_COMMANDS);
-            let read = self.stream.read_buf(self.machine.input());
-            match self.timer.within(self.deadline, read).await {
-                Ok(Ok(1..)) => {}
-                Ok(Ok(0)) => return Err(End::Lost(io::ErrorKind::UnexpectedEof.into())),
-                Ok(Err(error)) => return Err(End::Lost(error)),
-                Err(_) => return Err(End::TimedOut),
+            self.wait().await?;
+            match self.stream.try_read(self.machine.input()) {
+                Ok(1..) => {}
+                Ok(0) => return Err(End::Lost(io::ErrorKind::UnexpectedEof.into())),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(End::Lost(error)),
             }
         }
     }
@@ -60,7 +59,7 @@ impl<F: Filter> Session<F> {
 
     /// Our list met with what the next hop was last heard to offer.
     pub(super) async fn offer(&mut self) -> Offer {
-        self.engine = self.place.shared.engine();
+        self.keep_up();
         let way = Way { settings: &self.engine.settings, pool: &self.engine.pool, session: &self.name };
         let theirs = theirs(way).await;
         let settings = &self.engine.settings;
@@ -74,12 +73,15 @@ impl<F: Filter> Session<F> {
             (Extension::Dsn, true),
             (Extension::Chunking, true),
         ];
-        let met = shared.into_iter().filter(|&(extension, wanted)| wanted && theirs.has(extension));
+        // What is not known is not denied: a client that needs it would bounce the mail, or rewrite it. If the next hop
+        // turns out not to take it, the client hears so at MAIL, for the time being.
+        let theirs_has = |extension| theirs.is_none_or(|theirs| theirs.has(extension));
+        let met = shared.into_iter().filter(|&(extension, wanted)| wanted && theirs_has(extension));
         let mut extensions = met.fold(ours, |set, (extension, _)| set.with(extension));
         if settings.offer_xclient {
             extensions = extensions.with(Extension::Xclient);
         }
-        let size = settings.limits.message.min(theirs.size.unwrap_or(u64::MAX));
+        let size = settings.limits.message.min(theirs.and_then(|theirs| theirs.size).unwrap_or(u64::MAX));
         let (xforward, xclient) = (AttributeSet::FORWARDED, AttributeSet::CLIENT);
         Offer { extensions, size: Some(size), xforward, xclient }
     }
@@ -128,20 +130,20 @@ impl<F: Filter> Session<F> {
 }
 
 /// What the next hop was last heard to offer. If it was never heard, it is asked now, for a moment.
-async fn theirs(way: Way<'_>) -> Offer {
+async fn theirs(way: Way<'_>) -> Option<Offer> {
     if let Some(offer) = way.pool.offer() {
-        return offer;
+        return Some(offer);
     }
     match timeout(LEARN, way.pool.connect(way.settings)).await {
         Ok(Ok(connection)) => {
             let offer = *connection.offer();
             way.pool.give(connection, false);
-            offer
+            Some(offer)
         }
         Ok(Err(fault)) => {
             debug!(session = way.session, fault = fault.explain(), "next hop not heard");
-            Offer::default()
+            None
         }
-        Err(_) => Offer::default(),
+        Err(_) => None,
     }
 }

@@ -18,18 +18,25 @@ impl Session {
             let line = self.next_line()?;
             self.commands += 1;
             if self.commands > self.terms.commands {
-                self.close(&replies::TOO_MANY_COMMANDS);
-                return Some(Event::Closed);
+                return self.give_up(&line, &replies::TOO_MANY_COMMANDS);
             }
             let event = self.take_line(&line);
+            if let Some(reply) = self.complaint.take() {
+                self.refused.push((shown(&line), reply));
+            }
             if event.is_some() {
                 return event;
             }
             if self.faults > self.terms.errors {
-                self.close(&replies::TOO_MANY_ERRORS);
-                return Some(Event::Closed);
+                return self.give_up(&line, &replies::TOO_MANY_ERRORS);
             }
         }
+    }
+
+    fn give_up(&mut self, line: &Line, reply: &Reply) -> Option<Event> {
+        self.refused.push((shown(line), reply.clone()));
+        self.close(reply);
+        Some(Event::Closed)
     }
 
     /// The next line that may be looked at now.
@@ -59,21 +66,27 @@ impl Session {
             Line::Whole(text) => text,
             Line::TooLong(beginning) => {
                 let known = Verb::of(beginning).is_some();
-                return self.fault(&if known { replies::LONG_COMMAND } else { replies::LONG_LINE });
+                self.fault(&if known { replies::LONG_COMMAND } else { replies::LONG_LINE });
+                return self.ends_at_chunk(beginning);
             }
         };
         match Command::parse(text) {
             Ok(command) => self.take_command(command),
             Err(error) => {
-                let bdat = matches!(Verb::of(text), Some((Verb::Bdat, _)));
                 self.fault(&replies::to_fault(error));
-                // Octets follow, and nobody knows how many: what comes next cannot be read.
-                bdat.then(|| {
-                    self.state = State::Closed;
-                    Event::Closed
-                })
+                self.ends_at_chunk(text)
             }
         }
+    }
+
+    /// Ends the session at a BDAT that cannot be read: octets follow, and nobody knows how many, so that what comes next
+    /// may be content or commands.
+    fn ends_at_chunk(&mut self, line: &[u8]) -> Option<Event> {
+        let verb = line.split(|byte| !byte.is_ascii_alphanumeric()).next()?;
+        verb.eq_ignore_ascii_case(b"BDAT").then(|| {
+            self.state = State::Closed;
+            Event::Closed
+        })
     }
 
     fn take_command(&mut self, command: Command) -> Option<Event> {
@@ -126,11 +139,11 @@ impl Session {
             return self.fault(&refusal);
         }
         let utf8 = parameters.value(Keyword::Smtputf8).is_some();
-        if !path.is_ascii() && !utf8 {
+        if !(utf8 || path.is_ascii() && parameters.are_ascii()) {
             return self.fault(&replies::NEEDS_SMTPUTF8);
         }
         if parameters.size() > self.offer.size.or(Some(u64::MAX)) {
-            return self.reply(&replies::TOO_LARGE);
+            return self.complain(&replies::TOO_LARGE);
         }
         self.state = State::Transaction { refused: false, asked: 0, accepted: 0, utf8 };
         self.slots.push_back(Slot::Mail);
@@ -144,7 +157,7 @@ impl Session {
             let early = matches!(self.state, State::Connected | State::Ready);
             return self.fault(&if early { replies::NO_MAIL } else { replies::OUT_OF_TURN });
         };
-        let needs_utf8 = !path.is_ascii() && !*utf8;
+        let needs_utf8 = !(*utf8 || path.is_ascii() && parameters.are_ascii());
         *asked += 1;
         if let Some(refusal) = refusal.or(needs_utf8.then_some(replies::NEEDS_SMTPUTF8)) {
             return self.fault(&refusal);
@@ -251,6 +264,17 @@ impl Session {
     /// Says what the client did wrong, and counts it.
     fn fault(&mut self, reply: &Reply) -> Option<Event> {
         self.faults += usize::from(reply.severity() == Severity::Permanent);
+        self.complain(reply)
+    }
+
+    /// Says why the command is refused, and remembers it for the log.
+    fn complain(&mut self, reply: &Reply) -> Option<Event> {
+        self.complaint = Some(reply.clone());
         self.reply(reply)
     }
+}
+
+/// What a log may show of a refused line: a command that we know. Others may hold a password (RFC 4954).
+fn shown(line: &Line) -> Bytes {
+    Some(line.text()).filter(|text| Verb::of(text).is_some()).cloned().unwrap_or_default()
 }
