@@ -34,8 +34,17 @@ pub struct Edits {
 impl Edits {
     /// The edited header as slices, from top to bottom, without the empty line that ends it.
     pub fn apply<'a>(&'a self, header: &'a Header) -> impl Iterator<Item = &'a [u8]> {
-        let kept = header.fields().enumerate().filter(|(index, _)| self.remove.binary_search(index).is_err());
+        let dropped = usize::from(self.drops_first_line(header));
+        let kept = header.fields().enumerate().skip(dropped);
+        let kept = kept.filter(|(index, _)| self.remove.binary_search(index).is_err());
         self.prepend.iter().map(NewField::raw).chain(kept.map(|(_, field)| field.raw()))
+    }
+
+    /// Whether the first line of the header goes, which is no field: RFC 5322 §2.2.3 would make it a part of ours, and
+    /// let the sender speak in our name.
+    #[must_use]
+    pub fn drops_first_line(&self, header: &Header) -> bool {
+        header.begins_folded() && !self.prepend.is_empty()
     }
 
     /// Whether the header stays as it came.
@@ -81,6 +90,15 @@ mod tests {
         let field = NewField::from_raw(b"New: 0\r\n".to_vec()).unwrap();
         let edits = Edits { remove: vec![0], prepend: vec![field] };
         assert_eq!(edits.apply(&header).collect::<Vec<_>>().concat(), b"New: 0\r\nB:\t2\r\n 3\r\nC : 4\r\n");
+        assert_eq!(Edits::default().apply(&header).collect::<Vec<_>>().concat(), header.raw());
+    }
+
+    #[test]
+    fn no_field_of_ours_is_continued_by_the_sender() {
+        let header = Header::parse(b" ; dkim=pass\r\n\t2\r\nA: 1\r\n".to_vec());
+        let field = NewField::from_raw(b"New: 0\r\n".to_vec()).unwrap();
+        let edits = Edits { remove: vec![], prepend: vec![field] };
+        assert_eq!(edits.apply(&header).collect::<Vec<_>>().concat(), b"New: 0\r\nA: 1\r\n");
         assert_eq!(Edits::default().apply(&header).collect::<Vec<_>>().concat(), header.raw());
     }
 }

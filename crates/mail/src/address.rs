@@ -50,8 +50,19 @@ pub enum AddressError {
 
 impl fmt::Display for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.local_part, self.domain)
+        if self.local_part.split('.').all(is_atom) {
+            return write!(f, "{}@{}", self.local_part, self.domain);
+        }
+        // RFC 5321 §4.1.2: Quoted-string = DQUOTE *QcontentSMTP DQUOTE
+        let quoted = self.local_part.replace('\\', "\\\\").replace('"', "\\\"");
+        write!(f, "\"{quoted}\"@{}", self.domain)
     }
+}
+
+/// Whether a text is an atom (RFC 5322 §3.2.3; RFC 6532 §3.2).
+fn is_atom(text: &str) -> bool {
+    let takes = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+    !text.is_empty() && text.chars().all(takes)
 }
 
 /// Reads the value of an address field: all its mailboxes, those in groups included.
@@ -260,7 +271,12 @@ mod tests {
     #[test]
     fn international_and_quoted() {
         assert_eq!(addresses("jö@bücher.example"), Ok(vec!["jö@xn--bcher-kva.example".to_owned()]));
-        assert_eq!(addresses("\"a b\"@b.example"), Ok(vec!["a b@b.example".to_owned()]));
+        for quoted in
+            [r#""a b"@b.example"#, r#""a\"\\@c"@b.example"#, r#"""@b.example"#, r#""a..b"@b.example"#]
+        {
+            assert_eq!(addresses(quoted), Ok(vec![quoted.to_owned()]));
+        }
+        assert_eq!(addresses(r#""a.b"@b.example"#), Ok(vec!["a.b@b.example".to_owned()]));
         assert_eq!(addresses("a.b+c@b.example"), Ok(vec!["a.b+c@b.example".to_owned()]));
     }
 

@@ -2,8 +2,11 @@
 
 use crate::{AddressError, Domain, Header, Mailbox, parse_mailboxes};
 use mail_parser::{HeaderName, MessageParser};
-use memchr::memchr2_iter;
+use memchr::{memchr, memchr2_iter};
 use thiserror::Error;
+
+/// How long a From field can be for a second parser to be asked about it, which may take long over it.
+const LONGEST: usize = 64 << 10;
 
 /// The author of a message: the addresses of its one From field, all of one domain.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,6 +34,9 @@ pub enum AuthorError {
     /// The field cannot be read for certain.
     #[error("unclear From field: {0}")]
     Malformed(#[from] AddressError),
+    /// The field is longer than any that is meant for people.
+    #[error("From field over {LONGEST} octets")]
+    TooLong,
     /// A second parser reads another author, so a mail client may as well.
     #[error("From field that two parsers read differently")]
     Disputed,
@@ -43,6 +49,9 @@ impl Author {
         let (_, field) = from.next().ok_or(AuthorError::NoFrom)?;
         if from.next().is_some() {
             return Err(AuthorError::SeveralFrom);
+        }
+        if field.raw().len() > LONGEST {
+            return Err(AuthorError::TooLong);
         }
         let mailboxes = parse_mailboxes(field.value())?;
         let first = mailboxes.first().ok_or(AuthorError::NoAddress)?;
@@ -110,6 +119,9 @@ fn has_plain_fields(header: &Header) -> bool {
 /// It must not decide (it takes the last of two fields, and drops quoted local parts), but what it reads a mail
 /// client may read too. So the domains are compared, and they are what a signature speaks for.
 fn is_seconded(header: &Header, mailboxes: &[Mailbox]) -> bool {
+    if header.fields().filter(|field| may_be_from(field.raw())).count() > 1 {
+        return false;
+    }
     let parser = MessageParser::new().header_address(HeaderName::From).default_header_ignore();
     let Some(message) = parser.parse_headers(header.raw()) else { return false };
     let Some(from) = message.from() else { return false };
@@ -117,6 +129,13 @@ fn is_seconded(header: &Header, mailboxes: &[Mailbox]) -> bool {
     from.iter()
         .map(|address| address.address().and_then(domain))
         .eq(mailboxes.iter().map(|mailbox| Some(mailbox.domain.clone())))
+}
+
+/// Whether somebody may take a field for From: these are the characters before the first colon, with blanks, controls
+/// and line ends between and around them, which some readers trim off.
+fn may_be_from(raw: &[u8]) -> bool {
+    let Some(colon) = memchr(b':', raw) else { return false };
+    raw[..colon].iter().filter(|octet| octet.is_ascii_graphic()).map(u8::to_ascii_lowercase).eq(*b"from")
 }
 
 #[cfg(test)]
@@ -151,6 +170,11 @@ mod tests {
             ("From: undisclosed:;\r\n", AuthorError::NoAddress),
             ("From: <a@b.example> <c@d.example>\r\n", AuthorError::Malformed(AddressError::Syntax)),
             ("From: a@b.example\r\nFr om: c@d.example\r\n", AuthorError::Disputed),
+            ("From: a@b.example\r\nFrom\x0b: c@d.example\r\n", AuthorError::Disputed),
+            ("From: a@b.example\r\nFrom\x0c: c@d.example\r\n", AuthorError::Disputed),
+            ("From: a@b.example\r\n\x0bFrom: c@d.example\r\n", AuthorError::Disputed),
+            ("From: a@b.example\r\nFrom\r\n : c@d.example\r\n", AuthorError::Disputed),
+            ("\u{a0}From: c@d.example\r\nFrom: a@b.example\r\n", AuthorError::Disputed),
         ] {
             assert_eq!(author(header), Err(error), "{header}");
         }

@@ -33,6 +33,8 @@ pub struct Converted {
     pub body: Vec<u8>,
     /// How many parts were encoded.
     pub parts: usize,
+    /// What still does not fit: octets above 127 in the headers of parts.
+    pub left: Unfit,
 }
 
 /// Why a message cannot be made fit.
@@ -54,6 +56,9 @@ pub enum Inconvertible {
     /// It is in a multipart body, but not in any part.
     #[error("it stands outside of the parts")]
     Outside,
+    /// It is in the header of a part, which no server on the way converts.
+    #[error("it stands in the header of a part")]
+    PartHeader,
     /// A header field has a word that is longer than a line.
     #[error("a header field cannot be folded")]
     Word,
@@ -67,12 +72,16 @@ pub fn convert(header: &Header, body: &[u8], wanted: Unfit) -> Result<Converted,
     conversion.write_header(header, &plan, &mut raw)?;
     let mut converted = Vec::with_capacity(body.len() + body.len() / 2);
     conversion.write_body(&plan, body, DEPTH, &mut converted)?;
+    let left = Survey::of(&converted).and(wanted);
     // Only delimiters are left: everything else was looked at.
-    if wanted.long_lines && Survey::of(&converted).long_lines {
+    if left.long_lines {
         return Err(Inconvertible::Outside);
     }
+    if left.eight_bit && conversion.parts == 0 {
+        return Err(Inconvertible::PartHeader);
+    }
     let header = if header.is_terminated() { Header::parse(raw) } else { Header::parse(raw).unterminated() };
-    Ok(Converted { header, body: converted, parts: conversion.parts })
+    Ok(Converted { header, body: converted, parts: conversion.parts, left })
 }
 
 /// A conversion on its way through a message.
@@ -165,6 +174,13 @@ impl Conversion {
             } else {
                 out.extend_from_slice(field.raw());
             }
+        }
+        // The header of an entity without a body may end in the middle of a line.
+        if (plan.mime_version || plan.content_type.is_some() || label.is_some())
+            && !out.is_empty()
+            && !out.ends_with(b"\r\n")
+        {
+            out.extend_from_slice(b"\r\n");
         }
         let version = plan.mime_version.then_some("1.0");
         for (name, value) in [

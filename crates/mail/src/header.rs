@@ -83,6 +83,13 @@ impl Header {
         self.fields.is_empty()
     }
 
+    /// Whether the first line is a continuation line, which continues nothing: below another field it would be a part of
+    /// that.
+    #[must_use]
+    pub fn begins_folded(&self) -> bool {
+        self.raw.first().copied().is_some_and(is_blank)
+    }
+
     /// The fields from top to bottom.
     #[must_use]
     pub fn fields(&self) -> impl DoubleEndedIterator<Item = Field<'_>> + ExactSizeIterator {
@@ -133,7 +140,9 @@ impl<'a> Field<'a> {
     /// The name as written, without blanks before the colon; empty for a line that is no field.
     #[must_use]
     pub fn name(&self) -> &'a [u8] {
-        self.colon.map_or(&[], |colon| self.raw[..colon].trim_ascii_end())
+        let Some(colon) = self.colon else { return &[] };
+        let end = self.raw[..colon].iter().rposition(|&byte| !is_blank(byte)).map_or(0, |last| last + 1);
+        &self.raw[..end]
     }
 
     /// What follows the colon, folded as it came, without the final CR LF; the line itself if it is no field.
@@ -210,6 +219,9 @@ mod tests {
         let expected: [(&[u8], &[u8]); 3] = [(b"Subject", b" a\r\n b"), (b"", b"no colon"), (b"", b" empty")];
         assert_eq!(all, expected);
         assert_eq!(header.named("SUBJECT").count(), 1);
+        // RFC 6376 §3.4.2: "Delete any WSP characters remaining before and after the colon", and nothing else.
+        let other = Header::parse(b"Subject\x0c: a\r\nSubject\r: b\r\nSubject\x0b: c\r\n".to_vec());
+        assert_eq!(other.named("Subject").count(), 0);
     }
 
     #[test]

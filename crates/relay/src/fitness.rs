@@ -19,11 +19,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tracing::error;
 
 /// How many messages are held whole in memory at once to be converted.
 const AT_ONCE: usize = 4;
 static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+/// How long one waits for the others. The client waits too, and must not give up before we do.
+const TURN: Duration = Duration::from_secs(60);
 
 /// A message that the filter has decided about, to be made fit.
 pub(crate) struct Fitting<F> {
@@ -69,8 +72,13 @@ impl<F: Filter> Fitting<F> {
         }
         let header = message.header.clone();
         match self.try_fit(message, wanted).await {
-            Ok((message, Ok(parts))) => (message, format!("{} fixed, {parts} parts encoded", words(wanted))),
-            Ok((message, Err(why))) => (message, format!("{} not fixed: {why}", words(wanted))),
+            Ok((message, outcome)) => {
+                let words = outcome.map_or_else(
+                    |why| format!("{} not fixed: {why}", words(wanted)),
+                    |fixed| fixed.words(wanted),
+                );
+                (message, words)
+            }
             Err(error) => {
                 error!(%error, "cannot convert a body");
                 (lost(header), error.to_string())
@@ -82,17 +90,17 @@ impl<F: Filter> Fitting<F> {
         &self,
         message: Message,
         wanted: Unfit,
-    ) -> io::Result<(Message, Result<usize, Inconvertible>)> {
-        let permit = ROOM.acquire().await.map_err(io::Error::other)?;
+    ) -> io::Result<(Message, Result<Fixed, Inconvertible>)> {
+        let permit = timeout(TURN, ROOM.acquire()).await?.map_err(io::Error::other)?;
         let Message { header, body, dots, decision, unfit, decided_in } = message;
         let body = body.into_memory().await?;
         let (header, body, outcome) = blocking(move || {
-            let outcome = convert(&header, &body, wanted);
+            let outcome = fixed(&header, &body, wanted);
             Ok((header, body, outcome))
         })
         .await?;
-        let Converted { header, body, parts } = match outcome {
-            Ok(converted) => converted,
+        let (Converted { header, body, .. }, fixed) = match outcome {
+            Ok(fixed) => fixed,
             Err(why) => {
                 let body = Sealed::Memory(body);
                 return Ok((Message { header, body, dots, decision, unfit, decided_in }, Err(why)));
@@ -106,7 +114,7 @@ impl<F: Filter> Fitting<F> {
         stored.settle().await?;
         drop(permit);
         let body = stored.seal().await?;
-        Ok((Message { header, body, dots: true, decision, unfit, decided_in }, Ok(parts)))
+        Ok((Message { header, body, dots: true, decision, unfit, decided_in }, Ok(fixed)))
     }
 
     /// Shows the filter the message as it is now.
@@ -116,6 +124,51 @@ impl<F: Filter> Fitting<F> {
         // It is given all there is, whatever it wants.
         let _ = pass.body(body);
         pass.finish(answers)
+    }
+}
+
+/// What was set right of a message.
+struct Fixed {
+    kinds: Unfit,
+    parts: usize,
+    /// What stayed in the headers of parts.
+    left: Unfit,
+    /// Why the other kind was not.
+    otherwise: Option<Inconvertible>,
+}
+
+/// Makes a message fit in both ways, or in one if the other is not possible.
+fn fixed(header: &Header, body: &[u8], wanted: Unfit) -> Result<(Converted, Fixed), Inconvertible> {
+    let attempt = |kinds, otherwise| {
+        let converted = convert(header, body, kinds)?;
+        let fixed = Fixed { kinds, parts: converted.parts, left: converted.left, otherwise };
+        Ok((converted, fixed))
+    };
+    let both = attempt(wanted, None);
+    let Err(why) = both else { return both };
+    let [lines, octets] = [(true, false), (false, true)]
+        .map(|(long_lines, eight_bit)| wanted.and(Unfit { long_lines, eight_bit }));
+    if lines.is_none() || octets.is_none() {
+        return Err(why);
+    }
+    attempt(octets, Some(why)).or_else(|_| attempt(lines, Some(why)))
+}
+
+impl Fixed {
+    /// What the log says of it.
+    fn words(&self, wanted: Unfit) -> String {
+        let mut all = format!("{} fixed, {} parts encoded", words(self.kinds), self.parts);
+        if !self.left.is_none() {
+            all.push_str(", but for the headers of parts");
+        }
+        if let Some(why) = self.otherwise {
+            let kinds = Unfit {
+                long_lines: wanted.long_lines && !self.kinds.long_lines,
+                eight_bit: wanted.eight_bit && !self.kinds.eight_bit,
+            };
+            all.push_str(&format!("; {} not fixed: {why}", words(kinds)));
+        }
+        all
     }
 }
 

@@ -39,6 +39,20 @@ async fn a_chunk_that_was_not_offered_is_swallowed() {
 }
 
 #[tokio::test]
+async fn after_a_chunk_that_cannot_be_counted_nothing_is_read() {
+    let next_hop = Script::default().offers(&["PIPELINING", "CHUNKING"]).start().await;
+    let proxy = Serving::start(&next_hop, |_| ());
+    let long = format!("BDAT {}22 LAST", "0".repeat(3000));
+    for line in [&long, "BDAT\t22 LAST", "BDAT x"] {
+        let mut client = proxy.ready().await;
+        client.envelope().await.says(&format!("{line}\r\nMAIL FROM:<evil@a.b>")).await;
+        client.hears("50").await.hears_the_end().await;
+    }
+    let heard = next_hop.heard();
+    assert!(heard.commands.values().flatten().all(|command| !command.contains("evil")), "{heard:?}");
+}
+
+#[tokio::test]
 async fn lmtp_answers_for_each_recipient() {
     let next_hop = Script::default().at(At::Command("RCPT TO:<no"), Act::Say("550 5.1.1 no")).start().await;
     let proxy = Serving::start(&next_hop, |settings| settings.protocol = Protocol::Lmtp);
@@ -159,4 +173,16 @@ async fn what_is_refused_by_setting_is_refused_at_the_end() {
     client.envelope().await;
     assert!(client.content("Subject: x\r\n\r\n").await.starts_with("250"));
     assert_eq!(next_hop.heard().taken.len(), 1);
+}
+
+#[tokio::test]
+async fn a_balancer_that_says_nothing_keeps_nobody_from_ending() {
+    let next_hop = Script::default().start().await;
+    let proxy = Serving::start(&next_hop, |settings| settings.proxy_protocol = true);
+    let mut silent = proxy.connect().await;
+    let mut client = proxy.connect().await;
+    client.says("PROXY TCP4 192.0.2.7 192.0.2.1 40000 25").await.hears("220").await;
+    proxy.shutdown.cancel();
+    silent.hears("421 4.3.2").await.hears_the_end().await;
+    client.hears("421 4.3.2").await.hears_the_end().await;
 }

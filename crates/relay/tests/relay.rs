@@ -325,20 +325,6 @@ async fn a_content_that_does_not_end_in_time_is_not_delivered() {
 }
 
 #[tokio::test]
-async fn a_reload_counts_from_the_next_transaction() {
-    let (before, after) = (Script::default().start().await, Script::default().start().await);
-    let proxy = Serving::start(&before, |_| ());
-    let mut client = proxy.ready().await;
-    client.envelope().await;
-    let settings = relay::Settings { relay: vec![after.target()], ..relay::Settings::default() };
-    proxy.relay.reload(settings, proxy.filter.clone());
-    assert_eq!(client.content(MESSAGE).await, "250 2.6.0 taken\r\n");
-    client.envelope().await;
-    assert_eq!(client.content(MESSAGE).await, "250 2.6.0 taken\r\n");
-    assert_eq!((before.heard().taken.len(), after.heard().taken.len()), (1, 1));
-}
-
-#[tokio::test]
 async fn a_next_hop_silent_after_the_final_dot_leaves_a_doubt_when_the_relay_ends() {
     let next_hop = Script::default().at(At::Dot, Act::Silence).start().await;
     let proxy = Serving::start(&next_hop, |settings| settings.drain = std::time::Duration::from_millis(20));
@@ -347,4 +333,62 @@ async fn a_next_hop_silent_after_the_final_dot_leaves_a_doubt_when_the_relay_end
     next_hop.until(|heard| heard.complete == 1).await;
     proxy.stop().await;
     client.hears("451 4.4.2").await.hears("421 4.3.2").await.hears_the_end().await;
+}
+
+#[tokio::test]
+async fn a_next_hop_that_closes_behind_its_answer_has_answered() {
+    let script = Script::default().on(1, At::Dot, Act::Say("250 2.6.0 taken\r\n421 4.3.2 closing"));
+    let next_hop = script.start().await;
+    let proxy = Serving::start(&next_hop, |_| ());
+    let mut client = proxy.ready().await;
+    for _ in 0..2 {
+        client.envelope().await;
+        assert_eq!(client.content(MESSAGE).await, "250 2.6.0 taken\r\n");
+    }
+    let heard = next_hop.heard();
+    assert_eq!((heard.taken.len(), heard.connections), (2, 2));
+}
+
+#[tokio::test]
+async fn a_stray_refusal_is_not_taken_for_an_answer() {
+    let script = Script::default().on(1, At::Command("RSET"), Act::Say("250 ok\r\n550 5.0.0 stray"));
+    let next_hop = script.start().await;
+    let proxy = Serving::start(&next_hop, |_| ());
+    let mut client = proxy.ready().await;
+    client.envelope().await.says("RSET").await.hears("250").await;
+    client.envelope().await;
+    assert_eq!(client.content(MESSAGE).await, "250 2.6.0 taken\r\n");
+    assert_eq!(next_hop.heard().connections, 2);
+}
+
+#[tokio::test]
+async fn a_target_that_hangs_is_passed_over_for_the_one_behind_it() {
+    let hanging = Script::default().at(At::Connect, Act::Silence).start().await;
+    let next_hop = Script::default().start().await;
+    let proxy = Serving::start(&next_hop, |settings| {
+        settings.relay.insert(0, hanging.target());
+        settings.deadlines.connect = std::time::Duration::from_millis(200);
+    });
+    let mut client = proxy.ready().await;
+    client.envelope().await;
+    assert_eq!(client.content(MESSAGE).await, "250 2.6.0 taken\r\n");
+}
+
+#[tokio::test]
+async fn what_an_unheard_next_hop_may_take_is_offered_and_put_off_if_it_does_not() {
+    let next_hop = Script::default().offers(&["PIPELINING"]).on(1, At::Connect, Act::Silence).start().await;
+    let proxy = Serving::start(&next_hop, |_| ());
+    let mut client = proxy.connect().await;
+    client.hears("220").await.says("EHLO c").await;
+    let offer = client.reply().await;
+    for keyword in ["8BITMIME", "SMTPUTF8", "DSN", "CHUNKING"] {
+        assert!(offer.contains(keyword), "{offer}");
+    }
+    client.says("MAIL FROM:<a@a.example> SMTPUTF8").await.hears("451 4.3.3").await;
+    client.says("MAIL FROM:<a@a.example> BODY=8BITMIME").await.hears("250").await;
+    client.says("RCPT TO:<b@b.example> NOTIFY=NEVER").await.hears("451 4.3.3").await;
+    client.says("EHLO c").await;
+    let offer = client.reply().await;
+    assert!(!offer.contains("SMTPUTF8") && !offer.contains("DSN"), "{offer}");
+    assert!(next_hop.heard().taken.is_empty());
 }

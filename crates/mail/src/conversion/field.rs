@@ -52,6 +52,11 @@ impl Kind {
         let HeaderValue::ContentType(told) = MessageStream::new(&line).parse_content_type() else {
             return Err(Inconvertible::Structure);
         };
+        let attributes = told.attributes().into_iter().flatten();
+        // Readers differ in which of two boundaries counts.
+        if attributes.filter(|attribute| attribute.name.eq_ignore_ascii_case("boundary")).count() > 1 {
+            return Err(Inconvertible::Structure);
+        }
         let subtype = told.subtype().unwrap_or_default().to_ascii_lowercase();
         match (told.ctype().to_ascii_lowercase().as_str(), subtype.as_str()) {
             ("text", _) => Ok(Self::Text),

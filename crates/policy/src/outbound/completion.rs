@@ -62,11 +62,13 @@ impl Completion {
 impl Completed {
     /// The header as it will be below the signatures.
     pub(super) fn header<'a>(&self, header: &'a Header) -> Cow<'a, Header> {
-        if self.fields.is_empty() {
+        if self.fields.is_empty() && !header.begins_folded() {
             return Cow::Borrowed(header);
         }
-        let added = self.fields.iter().map(NewField::raw);
-        let completed = Header::parse(added.chain([header.raw()]).collect::<Vec<_>>().concat());
+        // What cannot stand below another field will be dropped.
+        let kept = header.fields().skip(usize::from(header.begins_folded())).map(|field| field.raw());
+        let all = self.fields.iter().map(NewField::raw).chain(kept);
+        let completed = Header::parse(all.collect::<Vec<_>>().concat());
         Cow::Owned(if header.is_terminated() { completed } else { completed.unterminated() })
     }
 

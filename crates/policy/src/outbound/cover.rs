@@ -33,7 +33,9 @@ impl RuleTable {
     fn hides(&self, earlier: &Rule, later: &Rule) -> bool {
         let same_table = earlier.table.is_some() && earlier.table == later.table;
         let ends = match earlier.action {
-            Action::Sign(_) => self.matching() == Matching::First || same_table,
+            Action::Sign(_) => {
+                (self.matching() == Matching::First || same_table) && signs_before(earlier, later)
+            }
             // What it has no keys for goes on.
             Action::Ask(_) => false,
             Action::Leave(_) | Action::Refuse(_) => true,
@@ -42,13 +44,23 @@ impl RuleTable {
     }
 }
 
+/// Whether a rule that signs can hide the other one for messages of several authors too: it asks for all of them, where
+/// one that does not sign asks for one, and only their domain is common to them.
+fn signs_before(earlier: &Rule, later: &Rule) -> bool {
+    let is_of_domain = |pattern: &AddressPattern| {
+        matches!(pattern, AddressPattern::Domain(_) | AddressPattern::Within(_)) || pattern.is_any()
+    };
+    matches!(later.action, Action::Sign(_) | Action::Ask(_))
+        || earlier.conditions.author.iter().all(is_of_domain)
+}
+
 impl Conditions {
     /// Whether these fit every message that the others fit.
     fn cover(&self, other: &Self) -> bool {
         let attribute = |(attribute, glob): &(_, Glob)| {
             other.attributes.iter().any(|(theirs, narrower)| theirs == attribute && glob.covers(narrower))
         };
-        let any_author = self.author.contains(&AddressPattern::Glob(Glob::new("*")));
+        let any_author = self.author.iter().any(AddressPattern::is_any);
         (any_author || covers_all(&self.author, &other.author, AddressPattern::covers))
             && covers_all(&self.reverse_path, &other.reverse_path, ReversePathPattern::covers)
             && self.recipients.covers(&other.recipients)
@@ -67,6 +79,10 @@ fn covers_all<T>(wider: &[T], narrower: &[T], covers: impl Fn(&T, &T) -> bool) -
 }
 
 impl AddressPattern {
+    fn is_any(&self) -> bool {
+        *self == Self::Glob(Glob::new("*"))
+    }
+
     fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Domain(own), Self::Domain(theirs)) => own == theirs,

@@ -200,7 +200,7 @@ impl<'a> Walk<'a> {
             if rule.table.is_some() && rule.table == self.table {
                 continue;
             }
-            if let Err(misfit) = rule.conditions.fit(&subject) {
+            if let Err(misfit) = rule.conditions.fit(&rule.action, &subject) {
                 self.note(rule, false, || misfit.words(&rule.conditions, &subject));
                 continue;
             }

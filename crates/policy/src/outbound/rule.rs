@@ -83,7 +83,7 @@ impl Action {
 /// When a rule fits: every list that is not empty must have an entry that does.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Conditions {
-    /// The author, the one of the From field.
+    /// The author, the one of the From field. Of several, all must fit for a signature, and one for all else.
     pub author: Vec<AddressPattern>,
     /// The reverse-path.
     pub reverse_path: Vec<ReversePathPattern>,
@@ -167,19 +167,20 @@ pub(super) struct Subject<'a> {
     pub(super) authors: &'a [Mailbox],
     /// The reverse-path as an address, read when a rule first asks for it.
     reverse_path: OnceCell<Option<Mailbox>>,
-    pub(super) list_id: Option<String>,
+    /// The identifiers of the mailing lists that it is said to come by.
+    list_ids: Vec<String>,
     pub(super) header: &'a Header,
     pub(super) envelope: &'a Envelope,
 }
 
 impl<'a> Subject<'a> {
     pub(super) fn new(author: &'a Author, header: &'a Header, envelope: &'a Envelope) -> Self {
-        let list_id = header.named("List-Id").next().map(|(_, field)| list_id(field.value()));
+        let list_ids = header.named("List-Id").map(|(_, field)| list_id(field.value())).collect();
         Self {
             author: author.mailbox(),
             authors: author.mailboxes(),
             reverse_path: OnceCell::new(),
-            list_id,
+            list_ids,
             header,
             envelope,
         }
@@ -257,12 +258,19 @@ impl fmt::Display for ReversePathPattern {
 }
 
 impl Conditions {
-    /// Whether all conditions fit; else the first that does not.
-    pub(super) fn fit(&self, subject: &Subject<'_>) -> Result<(), Misfit> {
+    /// Whether all conditions fit a message for which this is done; else the first that does not.
+    pub(super) fn fit(&self, action: &Action, subject: &Subject<'_>) -> Result<(), Misfit> {
         let client = &subject.envelope.client;
         let has =
             |attribute: Attribute, glob: &Glob| attribute.of(client).is_some_and(|value| glob.fits(value));
-        if !any(&self.author, |pattern| pattern.fits(subject.author)) {
+        let is_of = |author: &Mailbox| any(&self.author, |pattern| pattern.fits(author));
+        // RFC 5322 §3.6.2: each of the mailboxes in From is an author. A signature speaks for all of them, and what is
+        // forbidden to one is not allowed by the company of others.
+        let fits = match action {
+            Action::Sign(_) | Action::Ask(_) => subject.authors.iter().all(is_of),
+            Action::Leave(_) | Action::Refuse(_) => subject.authors.iter().any(is_of),
+        };
+        if !fits {
             return Err(Misfit::Author);
         }
         if !any(&self.reverse_path, |pattern| pattern.fits(subject)) {
@@ -271,7 +279,7 @@ impl Conditions {
         if !self.recipients.fit(subject) {
             return Err(Misfit::Recipients);
         }
-        if !any(&self.list_id, |glob| subject.list_id.as_deref().is_some_and(|id| glob.fits(id))) {
+        if !any(&self.list_id, |glob| subject.list_ids.iter().any(|id| glob.fits(id))) {
             return Err(Misfit::ListId);
         }
         if !any(&self.client, |network| client.address.is_some_and(|address| network.contains(address))) {
@@ -315,9 +323,22 @@ impl ReversePathPattern {
     }
 }
 
-/// What stands in the last angle brackets (RFC 2919 §3), or all of it if there are none.
+/// What stands in angle brackets (RFC 2919 §3), or all of it if there are none. Comments and what is quoted are left out.
 fn list_id(value: &[u8]) -> String {
-    let text = String::from_utf8_lossy(value);
+    let mut text = String::new();
+    let (mut comments, mut quoted) = (0_usize, false);
+    let value = String::from_utf8_lossy(value);
+    let mut characters = value.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if comments > 0 || quoted => drop(characters.next()),
+            '"' if comments == 0 => quoted = !quoted,
+            '(' if !quoted => comments += 1,
+            ')' if !quoted => comments = comments.saturating_sub(1),
+            _ if comments == 0 && !quoted => text.push(character),
+            _ => {}
+        }
+    }
     let inner = text.rsplit_once('<').map_or(&*text, |(_, inner)| inner.split('>').next().unwrap_or(inner));
     inner.trim().to_owned()
 }

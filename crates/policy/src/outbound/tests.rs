@@ -149,6 +149,35 @@ fn every_condition_counts() {
 }
 
 #[test]
+fn all_authors_must_fit_for_a_signature_and_one_for_all_else() {
+    let boss =
+        || AddressPattern::Address(Mailbox { local_part: "boss".to_owned(), domain: domain("a.example") });
+    let leaving = || Rule { action: Action::Leave("by hand".into()), ..rule("rule 1", boss(), &[]) };
+    let signing = |pattern| rule("rule 2", pattern, &["rsa"]);
+    let signed = "signed: d=a.example s=rsa (rule 2)";
+    for (from, left, signed_for_boss) in [
+        ("boss@a.example", "unsigned: rule 1: by hand", signed),
+        ("joe@a.example", signed, "unsigned: no rule for a.example"),
+        ("joe@a.example, boss@a.example", "unsigned: rule 1: by hand", "unsigned: no rule for a.example"),
+        ("boss@a.example, Boss <boss@a.example>", "unsigned: rule 1: by hand", signed),
+    ] {
+        let message = format!("From: {from}\r\n\r\n");
+        assert_eq!(account(vec![leaving(), signing(within())], envelope(), &message), left, "{from}");
+        assert_eq!(account(vec![signing(boss())], envelope(), &message), signed_for_boss, "{from}");
+    }
+}
+
+#[test]
+fn a_line_on_top_that_continues_nothing_is_no_part_of_the_signature() {
+    let message = format!(" x; l=0\r\n\t y\r\n{MESSAGE}");
+    let decision =
+        pass(&outbound(Matching::All, vec![rule("rule 1", within(), &["rsa"])]), envelope(), &message);
+    let signed = forwarded(&decision, &message);
+    assert!(signed.ends_with(MESSAGE) && !signed.contains("l=0"), "{signed}");
+    assert!(verify(&signed)[0].outcome.is_ok(), "{signed}");
+}
+
+#[test]
 fn a_mailing_list_is_known_by_its_identifier() {
     let conditions = Conditions { list_id: vec![Glob::new("*.lists.a.example")], ..Conditions::default() };
     let rules = || vec![Rule { conditions: conditions.clone(), ..rule("rule 1", within(), &["rsa"]) }];
@@ -156,6 +185,10 @@ fn a_mailing_list_is_known_by_its_identifier() {
         ("List-Id: The <dev> list\r\n <dev.lists.a.example>\r\n", true),
         ("List-ID: Dev.Lists.A.Example\r\n", true),
         ("List-Id: <dev.lists.b.example>\r\n", false),
+        ("List-Id: <dev.lists.a.example> (not <dev.lists.b.example>)\r\n", true),
+        ("List-Id: (the \\) list) dev.lists.a.example\r\n", true),
+        ("List-Id: \"<dev.lists.a.example>\" <dev.lists.b.example>\r\n", false),
+        ("List-Id: <dev.lists.b.example>\r\nList-Id: <dev.lists.a.example>\r\n", true),
         ("", false),
     ] {
         let signed = account(rules(), envelope(), &format!("{field}{MESSAGE}")).starts_with("signed");

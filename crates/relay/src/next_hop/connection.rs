@@ -95,6 +95,7 @@ impl Connection {
             if !reply.is_completed() {
                 return Err(Fault::Inconstant(reply));
             }
+            self.talk.check_step()?;
         }
         Ok(())
     }

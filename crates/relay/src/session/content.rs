@@ -161,6 +161,11 @@ impl<F: Filter> Session<F> {
                 if let Some(words) = fitness::told(ending.strays, self.engine.settings.repairs) {
                     fitness::note(&mut message.decision, &words);
                 }
+                if let Verdict::Forward(edits) = &message.decision.verdict
+                    && edits.drops_first_line(&message.header)
+                {
+                    fitness::note(&mut message.decision, "a first line that continues no field dropped");
+                }
                 let verdict = std::mem::replace(&mut message.decision.verdict, Verdict::Discard);
                 let (reply, next_hop) = self.carry_out(verdict, &mut message).await;
                 self.line(Some(&message.header), &message.decision.account, (&reply, next_hop));

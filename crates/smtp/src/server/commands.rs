@@ -18,7 +18,7 @@ impl Session {
             let line = self.next_line()?;
             self.commands += 1;
             if self.commands > self.terms.commands {
-                return self.give_up(&line, &replies::TOO_MANY_COMMANDS);
+                return Some(self.give_up(&line, &replies::TOO_MANY_COMMANDS));
             }
             let event = self.take_line(&line);
             if let Some(reply) = self.complaint.take() {
@@ -28,15 +28,15 @@ impl Session {
                 return event;
             }
             if self.faults > self.terms.errors {
-                return self.give_up(&line, &replies::TOO_MANY_ERRORS);
+                return Some(self.give_up(&line, &replies::TOO_MANY_ERRORS));
             }
         }
     }
 
-    fn give_up(&mut self, line: &Line, reply: &Reply) -> Option<Event> {
+    fn give_up(&mut self, line: &Line, reply: &Reply) -> Event {
         self.refused.push((shown(line), reply.clone()));
         self.close(reply);
-        Some(Event::Closed)
+        Event::Closed
     }
 
     /// The next line that may be looked at now.
