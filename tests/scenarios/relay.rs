@@ -1,6 +1,6 @@
 //! A client, dkimgate and a next hop that replies as scripted.
 
-use scenarios::{Keys, NextHop, Proxy, corpus, oracle};
+use scenarios::{Keys, NextHop, Proxy, corpus, oracle, wait};
 
 #[tokio::test]
 async fn a_recipient_refused_by_the_next_hop_is_refused_to_the_client() {
@@ -148,4 +148,50 @@ async fn sigterm_lets_a_transaction_end_with_its_own_reply_and_the_program_exits
     assert!(client.reply().await.starts_with("250"));
     assert!(proxy.ends().await.success());
     assert_eq!(next_hop.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn no_sender_writes_into_our_authentication_results() {
+    let next_hop = NextHop::fake().start().await;
+    let proxy = Proxy::inbound().relay(&next_hop).start().await;
+    let mut client = proxy.connect().await;
+    let forged = b" ; dkim=pass header.d=bank.example\r\n\t; spf=pass\r\nFrom: a@a.example\r\n\r\nHi\r\n";
+    client.delivers("a@a.example", "b@b.example", forged).await;
+    let message = next_hop.taken().await;
+    assert_eq!(message.values("Authentication-Results").len(), 1, "{}", message.text());
+    assert!(!message.text().contains("pass"), "{}", message.text());
+    assert_eq!(message.below_our_fields(), b"From: a@a.example\r\n\r\nHi\r\n");
+    proxy.log().line_with("a first line that continues no field dropped").await;
+}
+
+#[tokio::test]
+async fn what_ends_before_its_content_does_is_told_in_the_log() {
+    let next_hop = NextHop::fake()
+        .offers(&["PIPELINING", "SIZE 5000", "CHUNKING"])
+        .refuses("RCPT TO:<nobody@", "550 5.1.1 who?")
+        .start()
+        .await;
+    let proxy = Proxy::inbound().relay(&next_hop).start().await;
+    let mut client = proxy.connect().await;
+    client.says("EHLO mx.example").hears("250").await;
+    client.says("MAIL FROM:<a@a.example> SIZE=5001").hears("552 5.3.4").await;
+    let line = proxy.log().line_with("command refused").await;
+    assert!(line.contains("MAIL FROM:<a@a.example> SIZE=5001") && line.contains("552 5.3.4"), "{line}");
+    client.says("AUTH PLAIN c2VjcmV0").hears("502").await;
+    for end in ["RSET", "EHLO mx.example", "QUIT"] {
+        client.says("MAIL FROM:<a@a.example>").hears("250").await;
+        client.says("RCPT TO:<nobody@b.example>").hears("550 5.1.1").await;
+        client.says("RCPT TO:<b@b.example>").hears("250").await;
+        client.writes(b"BDAT 4\r\nA: b").await;
+        assert!(client.reply().await.starts_with("250"));
+        client.says(end).hears("2").await;
+    }
+    let lines = proxy.log().lines_until("action=\"abandoned\"", 3, wait::STEP).await;
+    assert!(
+        lines.iter().all(|line| line.contains("the client gave up") && line.contains("size=4")),
+        "{lines:?}"
+    );
+    let refused = proxy.log().lines_until("next hop refuses", 3, wait::STEP).await;
+    assert!(refused.iter().all(|line| line.contains("nobody@b.example") && line.contains("550 5.1.1")));
+    assert!(proxy.log_to_now("c2VjcmV0").await.is_empty(), "what might be a password is not shown");
 }

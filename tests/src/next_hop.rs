@@ -65,6 +65,7 @@ struct State {
     commands: Vec<String>,
     messages: Vec<Message>,
     connections: usize,
+    hanging: usize,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -112,6 +113,11 @@ impl NextHop {
     /// The commands heard so far, of all connections.
     pub fn commands(&self) -> Vec<String> {
         self.seen.state().commands.clone()
+    }
+
+    /// How many connections have come to where they hang.
+    pub fn hanging(&self) -> usize {
+        self.seen.state().hanging
     }
 
     /// How many connections have been accepted so far.
@@ -331,7 +337,10 @@ impl Conversation {
             None => Ok(usual.to_owned()),
             Some(Act::Reply(reply)) => Ok(reply),
             Some(Act::Close) => Err(Over),
-            Some(Act::Hang) => std::future::pending().await,
+            Some(Act::Hang) => {
+                self.seen.state().hanging += 1;
+                std::future::pending().await
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use filter::{Decision, Envelope, Filter, Measure, Pass, Refusal, Verdict};
 use mail::Header;
 use mail::conversion::{Converted, Inconvertible, Unfit, convert};
 use smtp::content::{Repair, Repairs, Strays};
+use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,7 +167,8 @@ impl Fixed {
                 long_lines: wanted.long_lines && !self.kinds.long_lines,
                 eight_bit: wanted.eight_bit && !self.kinds.eight_bit,
             };
-            all.push_str(&format!("; {} not fixed: {why}", words(kinds)));
+            // A string takes everything.
+            let _ = write!(all, "; {} not fixed: {why}", words(kinds));
         }
         all
     }

@@ -8,7 +8,8 @@ use common::{Act, At, NextHop, Script, Serving};
 use relay::Deadlines;
 use std::time::Duration;
 
-const BRIEF: Duration = Duration::from_millis(400);
+/// How long the silent may be silent. On a busy machine those that are not take their time too.
+const BRIEF: Duration = Duration::from_millis(1500);
 
 #[tokio::test]
 async fn a_next_hop_that_is_absent_costs_no_message() {

@@ -131,7 +131,7 @@ async fn kept_connections_have_limits_of_number_age_and_uses() {
 #[tokio::test]
 async fn an_idle_client_holds_no_connection_to_the_next_hop() {
     let next_hop = Script::default().start().await;
-    let proxy = Serving::start(&next_hop, |settings| settings.kept.idle = Duration::from_millis(100));
+    let proxy = Serving::start(&next_hop, |settings| settings.kept.idle = Duration::from_secs(1));
     let mut client = proxy.ready().await;
     client.envelope().await;
     assert!(client.content(MESSAGE).await.starts_with("250"));
