@@ -8,6 +8,9 @@ use rsa::pkcs1;
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use zeroize::Zeroizing;
 
+/// What some editors put in front of text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What a key file holds, still as DER.
 pub(super) enum Found {
     /// `PRIVATE KEY` (RFC 5208, RFC 5958)
@@ -20,9 +23,14 @@ pub(super) enum Found {
 
 /// Takes a PEM file, or a file of bare base64, as some tools write for Ed25519 and OpenDKIM's tables may hold.
 pub(super) fn find(file: &[u8]) -> Result<Found, PrivateKeyError> {
+    let file = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file);
     let mut other = None;
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(file) {
-        let Ok((kind, der)) = section else { return Err(PrivateKeyError::Pem) };
+        let Ok((kind, der)) = section else {
+            // RFC 1421 §4.6.1.1: such a section has fields of its own above the base64.
+            let encrypted = contains(file, b"Proc-Type: 4,ENCRYPTED");
+            return Err(if encrypted { PrivateKeyError::Encrypted } else { PrivateKeyError::Pem });
+        };
         let der = Zeroizing::new(der);
         match kind {
             SectionKind::PrivateKey => return Ok(Found::Pkcs8(der)),

@@ -52,7 +52,7 @@ pub enum PrivateKeyError {
     /// PEM, but of a public key.
     #[error("this is a public key")]
     Public,
-    /// PKCS #8 with a passphrase.
+    /// PKCS #8 or the older form, with a passphrase.
     #[error("the private key is encrypted")]
     Encrypted,
     /// Some other type of key.

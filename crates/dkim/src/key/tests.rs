@@ -70,6 +70,8 @@ fn pem_of_all_sorts() {
         pem.replace('\n', "\r\n"),
         format!("a comment\n{pem}and something after it\n"),
         pem.replace('\n', " \n"),
+        format!("\u{feff}{pem}"),
+        format!("\u{feff}{body}"),
         format!("{}\n{wide}\n{}\n", lines[0], lines[lines.len() - 1]),
     ] {
         assert!(SigningKey::from_pem(text.as_bytes()).is_ok(), "{text}");
@@ -92,6 +94,13 @@ fn what_is_no_private_key() {
             "neither an RSA nor an Ed25519 private key",
         ),
         (public.replace("PUBLIC", "ENCRYPTED PRIVATE"), "the private key is encrypted"),
+        (
+            // openssl rsa -aes128 -traditional
+            public
+                .replace("PUBLIC", "RSA PRIVATE")
+                .replace("\nMC", "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,D7A1\n\nMC"),
+            "the private key is encrypted",
+        ),
         (public.replace("PUBLIC", "EC PRIVATE"), "neither an RSA nor an Ed25519 private key"),
         (public.replace("PUBLIC", "OPENSSH PRIVATE"), "neither an RSA nor an Ed25519 private key"),
         (private("MC4C*"), "no private key in PEM found"),
