@@ -7,7 +7,7 @@ use std::ops::Range;
 /// RFC 5322 §3.5: "Lines in a message MUST be a maximum of 998 characters"
 ///
 /// What is shorter is not folded: the folding of a template is its own.
-const LONGEST: usize = 998;
+pub(crate) const LONGEST: usize = 998;
 
 /// The only field of `template` with base64 put into a tag whose value stands at `span` of the field's value.
 ///

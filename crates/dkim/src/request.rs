@@ -30,7 +30,8 @@ pub struct DkimRequest {
     pub canonicalization: Canonicalization,
     /// `h=`; [`FieldSelection::default`].
     pub fields: FieldSelection,
-    /// `i=`: `@domain` or `local@domain`, not encoded; none.
+    /// `i=`: `@domain` or `local@domain`, not encoded; none. A local part that needs quotation marks and has none gets
+    /// them.
     pub identity: Option<String>,
     /// `t=`, in seconds since 1970; none.
     pub signed_at: Option<u64>,

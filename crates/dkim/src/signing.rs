@@ -44,6 +44,9 @@ pub enum SignError {
     /// `i=` is no address.
     #[error("the identity is not an address")]
     Identity,
+    /// `i=` has no place in it where it may be folded (RFC 5322 §2.1.1).
+    #[error("the identity is too long for a line")]
+    IdentityTooLong,
     /// A name in `h=` that no field can bear.
     #[error("the name of a field to sign is malformed")]
     FieldName,

@@ -89,7 +89,7 @@ fn a_field_says_all_that_it_was_asked_to_say() {
     let text = field(request.clone());
     let (before, _) = text.split_once(" b=").unwrap();
     let expected = "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.example; s=s;\r\n\
-        \ti=j=20o=3De@sub.a.example; l=18; q=dns/txt; r=y; t=1700000000;\r\n\
+        \ti==22j=20o=3De=22@sub.a.example; l=18; q=dns/txt; r=y; t=1700000000;\r\n\
         \tx=1700003600; h=From:Subject:To; z=From:=20a@a.example|Subject:=20x|\r\n\
         \tTo:=20b@b.example,=0D=0A=09c@b.example;\r\n\
         \tbh=";
@@ -97,7 +97,7 @@ fn a_field_says_all_that_it_was_asked_to_say() {
     let message = signed(MESSAGE, vec![request.into()]);
     let reports = verify(&message, &zone(&ed25519()), &VerifyOptions::default(), NOW);
     assert_eq!(reports[0].outcome, Ok(()));
-    assert_eq!(reports[0].identity.as_deref(), Some("j o=e@sub.a.example"));
+    assert_eq!(reports[0].identity.as_deref(), Some("\"j o=e\"@sub.a.example"));
     assert!(reports[0].wants_reports);
 }
 
@@ -112,6 +112,21 @@ fn our_fields_are_folded() {
             let columns: usize = line.chars().map(|c| if c == '\t' { 8 } else { 1 }).sum();
             assert!(columns <= 78 && !line.trim().is_empty(), "{line:?}");
         }
+    }
+}
+
+/// RFC 6376 §3.5: blanks may stand before and behind the value of `i=`, and nowhere in it.
+#[test]
+fn an_identity_is_one_word_whatever_its_length() {
+    for length in [1, 40, 64, 65, 300, 980] {
+        let identity = format!("{}@a.example", "a".repeat(length));
+        let request = DkimRequest { identity: Some(identity.clone()), ..request(ed25519()) };
+        let text = field(request.clone());
+        assert!(text.contains(&format!("i={identity};")), "{text}");
+        assert!(text.lines().all(|line| line.len() < 998), "{text}");
+        let message = signed(MESSAGE, vec![request.into()]);
+        let report = &verify(&message, &zone(&ed25519()), &VerifyOptions::default(), NOW)[0];
+        assert_eq!((&report.outcome, report.identity.as_deref()), (&Ok(()), Some(&*identity)));
     }
 }
 
@@ -148,6 +163,14 @@ fn refusals() {
         (
             DkimRequest { identity: Some("joe".to_owned()), ..request(ed25519()) },
             "the identity is not an address",
+        ),
+        (
+            DkimRequest { identity: Some("a\nb@a.example".to_owned()), ..request(ed25519()) },
+            "the identity is not an address",
+        ),
+        (
+            DkimRequest { identity: Some("a".repeat(985) + "@a.example"), ..request(ed25519()) },
+            "the identity is too long for a line",
         ),
         (
             DkimRequest { lifetime: Some(1), ..request(ed25519()) },

@@ -157,7 +157,7 @@ pub struct SignArgs {
     /// Fields to sign once more than they are present; DKIM only.
     #[arg(long, value_name = "A:B")]
     pub oversign: Option<String>,
-    /// The identity, i=; DKIM only.
+    /// The identity, i=, written as addresses are: with quotation marks where they need them. DKIM only.
     #[arg(long)]
     pub identity: Option<String>,
     /// The time of signing, t= (seconds since 1970); left out, now. DKIM only.

@@ -38,7 +38,9 @@ impl SignCommandError {
     pub fn status(&self) -> u8 {
         match self {
             Self::Usage(_)
-            | Self::Refused(SignError::Identity | SignError::FieldName | SignError::Lifetime) => exit::USAGE,
+            | Self::Refused(
+                SignError::Identity | SignError::IdentityTooLong | SignError::FieldName | SignError::Lifetime,
+            ) => exit::USAGE,
             Self::Input(_) | Self::Key(_) | Self::Refused(SignError::NoTemplate | SignError::Template(_)) => {
                 exit::UNUSABLE
             }
@@ -99,7 +101,7 @@ fn dkim_request(arguments: &SignArgs, key: Arc<dyn PrivateKey>) -> Result<DkimRe
             Canonicalization::parse(text).ok_or_else(|| unknown("--canonicalization", text))?;
     }
     request.fields = selection(arguments)?;
-    request.identity.clone_from(&arguments.identity);
+    request.identity = identity(arguments)?;
     request.signed_at = Some(arguments.time.unwrap_or_else(host::now));
     request.lifetime = arguments.expire;
     Ok(request)
@@ -119,6 +121,17 @@ fn domainkeys_request(
 fn names(arguments: &SignArgs) -> Result<(mail::Domain, mail::Domain), SignCommandError> {
     let names = arguments.domain.clone().zip(arguments.selector.clone());
     names.ok_or_else(|| usage("--domain and --selector are needed"))
+}
+
+/// `--identity` as it was given: what would have to be mended first is more likely a slip than an address.
+fn identity(arguments: &SignArgs) -> Result<Option<String>, SignError> {
+    let Some(identity) = &arguments.identity else { return Ok(None) };
+    let (local_part, _) = identity.rsplit_once('@').ok_or(SignError::Identity)?;
+    if local_part.is_empty() || dkim::is_local_part(local_part) {
+        Ok(Some(identity.clone()))
+    } else {
+        Err(SignError::Identity)
+    }
 }
 
 /// `--fields` names exactly what stands in `h=`; then only `--oversign` adds to it.

@@ -218,6 +218,25 @@ fn fields_are_signed_exactly_as_they_are_named() {
 }
 
 #[test]
+fn an_identity_may_be_long_or_quoted() {
+    let desk = Desk::new();
+    let (key, zone) = desk.key("ed25519");
+    let arguments = ["sign", "--domain", "example.org", "--selector", "ed25519", "--key", &key, "--identity"];
+    let long = format!("{}@example.org", "a".repeat(200));
+    for (identity, written) in [
+        ("\"a b@c\"@example.org", "i==22a=20b@c=22@example.org;"),
+        (&*long, &*format!("\r\n\ti={long};\r\n")),
+    ] {
+        let out = desk.run(&[&arguments[..], &[identity]].concat(), "From: a@example.org\n\nbody\n");
+        assert_eq!(status(&out), 0, "{}", text(&out.stderr));
+        assert!(text(&out.stdout).contains(written), "{}", text(&out.stdout));
+        let verified = desk.run(&["verify", "--zone", &zone, "--json"], &out.stdout);
+        assert_eq!(status(&verified), 0, "{}", text(&verified.stdout));
+        assert_eq!(json(&verified)["signatures"][0]["identity"], identity);
+    }
+}
+
+#[test]
 fn a_refusal_to_sign_leaves_nothing_on_standard_output() {
     let desk = Desk::new();
     let (rsa, _) = desk.key("rsa");
@@ -234,6 +253,10 @@ fn a_refusal_to_sign_leaves_nothing_on_standard_output() {
         (vec![&rsa, "--canonicalization", "strict"], sound, 64),
         (vec![&rsa, "--identity", "nobody"], sound, 64),
         (vec![&rsa, "--identity", "joe@a..b"], sound, 64),
+        (vec![&rsa, "--identity", "a..b@c@example.org"], sound, 64),
+        (vec![&rsa, "--identity", "a b@example.org"], sound, 64),
+        (vec![&rsa, "--identity", "a\nb@example.org"], sound, 64),
+        (vec![&rsa, "--identity", &format!("{}@example.org", "a".repeat(990))], sound, 64),
         (vec![&rsa, "--fields", "from:sub ject"], sound, 64),
         (vec![&rsa, "--fields", ":"], sound, 64),
         (vec![&rsa, "--oversign", "to;cc"], sound, 64),

@@ -1,8 +1,8 @@
 //! Making one DKIM-Signature field (RFC 6376 §5).
 
-use super::coverage;
 use super::signature::{Hashes, NAME, Signature};
 use super::verify::body_form;
+use super::{coverage, identity};
 use crate::algorithm::{Algorithm, Canonicalization, KeyKind};
 use crate::canonical::HeaderForm;
 use crate::encoding::{base64_encode, quoted_printable_encode};
@@ -11,17 +11,14 @@ use crate::hash::{BodyHash, BodyHashId, BodyHashSpec};
 use crate::key::PrivateKey;
 use crate::request::{BodyLength, DkimRequest};
 use crate::signing::{MIN_RSA_BITS, Material, SignError, Start};
-use mail::{Domain, Field, FieldWriter, Header, NewField};
+use mail::{Field, FieldWriter, Header, NewField};
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Encoded text of this length fits a line, and is not cut.
-const SHORT: usize = 60;
 
 /// A signature to be made from a request.
 pub(crate) struct DkimSigning {
     request: DkimRequest,
-    /// `i=` with A-labels.
+    /// `i=` as it is written.
     identity: Option<String>,
     names: Vec<String>,
     body: BodyHashId,
@@ -30,7 +27,8 @@ pub(crate) struct DkimSigning {
 impl DkimSigning {
     pub(crate) fn begin(request: DkimRequest, start: &mut Start<'_>) -> Result<Self, SignError> {
         check_key(&*request.key)?;
-        let identity = identity(&request)?;
+        let identity = request.identity.as_deref();
+        let identity = identity.map(|text| identity::encoded(text, &request.domain)).transpose()?;
         check_lifetime(&request)?;
         let names = coverage::names(&request.fields, start.index);
         check_names(&names)?;
@@ -65,13 +63,7 @@ impl DkimSigning {
             .word(&format!("c={};", request.canonicalization));
         writer.word(&format!("d={};", request.domain)).word(&format!("s={};", request.selector));
         if let Some(identity) = &self.identity {
-            let identity = quoted_printable_encode(identity.as_bytes(), b"");
-            if identity.len() <= SHORT {
-                writer.word(&format!("i={identity};"));
-            } else {
-                writer.word("i=");
-                put_encoded(&mut writer, &identity).glue(";");
-            }
+            writer.word(&format!("i={identity};"));
         }
         if let Some(length) = self.body_length(body)? {
             writer.word(&format!("l={length};"));
@@ -132,14 +124,13 @@ impl DkimSigning {
 }
 
 /// Adds quoted-printable text, cut where it may be cut.
-fn put_encoded<'a>(writer: &'a mut FieldWriter, encoded: &str) -> &'a mut FieldWriter {
+fn put_encoded(writer: &mut FieldWriter, encoded: &str) {
     let mut rest = encoded;
     while let Some(first) = rest.chars().next() {
         let (unit, tail) = rest.split_at(if first == '=' { 3 } else { first.len_utf8() });
         writer.piece(unit);
         rest = tail;
     }
-    writer
 }
 
 /// A field given whole, to be filled.
@@ -232,19 +223,6 @@ pub(crate) fn check_key(key: &dyn PrivateKey) -> Result<(), SignError> {
     match public.kind() {
         KeyKind::Rsa if public.bits() < MIN_RSA_BITS => Err(SignError::KeyTooShort(public.bits())),
         KeyKind::Rsa | KeyKind::Ed25519 => Ok(()),
-    }
-}
-
-/// `i=` as it will be written.
-fn identity(request: &DkimRequest) -> Result<Option<String>, SignError> {
-    let Some(identity) = &request.identity else { return Ok(None) };
-    let (local_part, domain) = identity.rsplit_once('@').ok_or(SignError::Identity)?;
-    let domain = Domain::parse(domain).map_err(|_| SignError::Identity)?;
-    if domain.is_within(&request.domain) {
-        // RFC 6376 §3.5: "Internationalized domain names MUST be encoded as A-labels"
-        Ok(Some(format!("{local_part}@{domain}")))
-    } else {
-        Err(SignError::IdentityOutside)
     }
 }
 
