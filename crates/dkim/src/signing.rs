@@ -50,6 +50,15 @@ pub enum SignError {
     /// A name in `h=` that no field can bear.
     #[error("the name of a field to sign is malformed")]
     FieldName,
+    /// RFC 6376 §3.5 on `h=`
+    #[error("DKIM-Signature is named more often than the message has it, and no signature signs itself")]
+    OwnField,
+    /// RFC 6376 §3.5 on `d=`
+    #[error("the signing domain has no dot in it")]
+    Domain,
+    /// RFC 6376 §3.5 on `t=` and `x=`
+    #[error("the time of signing or expiry has more than twelve digits")]
+    Time,
     /// `x=` without `t=`, or a lifetime of nothing.
     #[error("a signature expires some seconds after the time of signing, and needs both")]
     Lifetime,

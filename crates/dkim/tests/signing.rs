@@ -177,11 +177,64 @@ fn refusals() {
             "a signature expires some seconds after the time of signing, and needs both",
         ),
         (
+            DkimRequest { signed_at: Some(999_999_999_999), lifetime: Some(1), ..request(ed25519()) },
+            "the time of signing or expiry has more than twelve digits",
+        ),
+        (
+            DkimRequest { signed_at: Some(u64::MAX), lifetime: Some(1), ..request(ed25519()) },
+            "the time of signing or expiry has more than twelve digits",
+        ),
+        (
+            DkimRequest { signed_at: Some(1_000_000_000_000), ..request(ed25519()) },
+            "the time of signing or expiry has more than twelve digits",
+        ),
+        (
+            DkimRequest { domain: domain("localhost"), ..request(ed25519()) },
+            "the signing domain has no dot in it",
+        ),
+        (
             DkimRequest { body_length: BodyLength::Octets(1_000), ..request(ed25519()) },
             "the body is shorter than the length to sign",
         ),
     ] {
         assert_eq!(refusal(MESSAGE, changed), expected);
+    }
+}
+
+/// RFC 6376 §3.7: the field that is being made is not in its own `h=`, and others may be.
+#[test]
+fn only_other_signatures_are_signed() {
+    let own = "DKIM-Signature is named more often than the message has it, and no signature signs itself";
+    let fields = |names: &str, oversign: &[&str]| {
+        let oversign = Oversign::Names(oversign.iter().map(|&name| name.to_owned()).collect());
+        let fields = FieldSelection { oversign, ..exactly(names) };
+        SignatureRequest::from(DkimRequest { fields, ..request(ed25519()) })
+    };
+    let template = |names: &str| {
+        let tags = format!("v=1; a=ed25519-sha256; c=relaxed/relaxed; d=a.example; s=s; h={names}; bh=; b=");
+        TemplateRequest { field: format!("DKIM-Signature: {tags}").into_bytes(), key: ed25519() }.into()
+    };
+    let signed_once = signed(MESSAGE, vec![request(ed25519()).into()]);
+    for (message, request, sound) in [
+        (MESSAGE, fields("from:dkim-signature", &[]), false),
+        (MESSAGE, fields("from", &["DKIM-Signature"]), false),
+        (MESSAGE, template("from:DKIM-signature"), false),
+        (&signed_once, fields("from:dkim-signature", &[]), true),
+        (&signed_once, template("from:dkim-signature"), true),
+        (&signed_once, fields("from:dkim-signature:dkim-signature", &[]), false),
+        (&signed_once, fields("from", &["dkim-signature"]), false),
+        (&signed_once, template("dkim-signature:from:dkim-signature"), false),
+    ] {
+        let made = sign(message, vec![request.clone()]).map_err(|error| error.to_string());
+        if !sound {
+            assert_eq!(made.unwrap_err(), own, "{request:?}");
+            continue;
+        }
+        let text = String::from_utf8(signed(message, vec![request])).unwrap();
+        assert_eq!(words(text.as_bytes(), &zone(&ed25519())), ["pass", "pass"]);
+        let (new, old) = text.split_at(text.rfind("v=1").unwrap());
+        let altered = format!("{new}n=o; {old}");
+        assert_eq!(words(altered.as_bytes(), &zone(&ed25519())), ["fail", "fail"]);
     }
 }
 
@@ -272,6 +325,27 @@ fn domainkeys_signatures_verify() {
             let above = format!("X: y\r\n{text}");
             assert_eq!(words(above.as_bytes(), &zone), ["pass"]);
         }
+    }
+}
+
+#[test]
+fn domainkeys_signs_only_names_that_fields_can_bear() {
+    for (names, expected) in [
+        (&["from", "x\ny"][..], "the name of a field to sign is malformed"),
+        (&["a b", "from"], "the name of a field to sign is malformed"),
+        (&["from;z=1"], "the name of a field to sign is malformed"),
+        (&["from", ""], "the name of a field to sign is malformed"),
+        (&["to"], "the From field is not among the fields to sign"),
+        (&[], "the From field is not among the fields to sign"),
+    ] {
+        let request = DomainKeysRequest {
+            domain: domain("a.example"),
+            selector: domain("s"),
+            key: rsa_1024(),
+            form: OldForm::Nofws,
+            fields: Some(names.iter().map(|&name| name.to_owned()).collect()),
+        };
+        assert_eq!(refusal(MESSAGE, request), expected, "{names:?}");
     }
 }
 

@@ -39,7 +39,13 @@ impl SignCommandError {
         match self {
             Self::Usage(_)
             | Self::Refused(
-                SignError::Identity | SignError::IdentityTooLong | SignError::FieldName | SignError::Lifetime,
+                SignError::Identity
+                | SignError::IdentityTooLong
+                | SignError::FieldName
+                | SignError::OwnField
+                | SignError::Domain
+                | SignError::Time
+                | SignError::Lifetime,
             ) => exit::USAGE,
             Self::Input(_) | Self::Key(_) | Self::Refused(SignError::NoTemplate | SignError::Template(_)) => {
                 exit::UNUSABLE
@@ -111,10 +117,19 @@ fn domainkeys_request(
     arguments: &SignArgs,
     key: Arc<dyn PrivateKey>,
 ) -> Result<DomainKeysRequest, SignCommandError> {
+    let dkim_only = [
+        ("--oversign", arguments.oversign.is_some()),
+        ("--identity", arguments.identity.is_some()),
+        ("--time", arguments.time.is_some()),
+        ("--expire", arguments.expire.is_some()),
+    ];
+    if let Some((option, _)) = dkim_only.into_iter().find(|(_, given)| *given) {
+        return Err(usage(&format!("{option} is for DKIM only")));
+    }
     let (domain, selector) = names(arguments)?;
     let form = arguments.canonicalization.as_deref().unwrap_or("nofws");
     let form = OldForm::parse(form).ok_or_else(|| unknown("--canonicalization", form))?;
-    let fields = arguments.fields.as_deref().map(list);
+    let fields = fields(arguments)?;
     Ok(DomainKeysRequest { domain, selector, key, form, fields })
 }
 
@@ -137,11 +152,7 @@ fn identity(arguments: &SignArgs) -> Result<Option<String>, SignError> {
 /// `--fields` names exactly what stands in `h=`; then only `--oversign` adds to it.
 fn selection(arguments: &SignArgs) -> Result<FieldSelection, SignCommandError> {
     let mut selection = FieldSelection::default();
-    if let Some(fields) = &arguments.fields {
-        let names = list(fields);
-        if names.is_empty() {
-            return Err(usage("--fields names no field"));
-        }
+    if let Some(names) = fields(arguments)? {
         selection = FieldSelection {
             names: FieldNames::Exactly(names.into()),
             oversign: Oversign::Names(Vec::new()),
@@ -151,6 +162,13 @@ fn selection(arguments: &SignArgs) -> Result<FieldSelection, SignCommandError> {
         selection.oversign = Oversign::Names(list(oversign));
     }
     Ok(selection)
+}
+
+fn fields(arguments: &SignArgs) -> Result<Option<Vec<String>>, SignCommandError> {
+    match arguments.fields.as_deref().map(list) {
+        Some(names) if names.is_empty() => Err(usage("--fields names no field")),
+        names => Ok(names),
+    }
 }
 
 /// Names with colons between them.

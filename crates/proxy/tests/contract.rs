@@ -262,6 +262,19 @@ fn a_refusal_to_sign_leaves_nothing_on_standard_output() {
         (vec![&rsa, "--oversign", "to;cc"], sound, 64),
         (vec![&rsa, "--expire", "0"], sound, 64),
         (vec![&rsa, "--expire", "soon"], sound, 64),
+        (vec![&rsa, "--fields", "from:dkim-signature"], sound, 64),
+        (vec![&rsa, "--oversign", "from:dkim-signature"], sound, 64),
+        (vec![&rsa, "--time", "18446744073709551615"], sound, 64),
+        (vec![&rsa, "--time", "999999999999", "--expire", "1"], sound, 64),
+        (vec![&rsa, "--expire", "18446744073709551615"], sound, 64),
+        (vec![&rsa, "--kind", "domainkeys", "--fields", "from:x\ny"], sound, 64),
+        (vec![&rsa, "--kind", "domainkeys", "--fields", "a b:from"], sound, 64),
+        (vec![&rsa, "--kind", "domainkeys", "--fields", "from;z=1"], sound, 64),
+        (vec![&rsa, "--kind", "domainkeys", "--fields", ":"], sound, 64),
+        (vec![&rsa, "--kind", "domainkeys", "--expire", "60"], sound, 64),
+        (vec![&rsa, "--kind", "domainkeys", "--time", "1000"], sound, 64),
+        (vec![&rsa, "--kind", "domainkeys", "--oversign", "to"], sound, 64),
+        (vec![&rsa, "--kind", "domainkeys", "--identity", "@example.org"], sound, 64),
         // Well formed, and no good signature would come of it.
         (vec![&rsa, "--identity", "joe@example.net"], sound, 1),
         (vec![&rsa, "--fields", "subject"], sound, 1),
@@ -270,6 +283,9 @@ fn a_refusal_to_sign_leaves_nothing_on_standard_output() {
         assert_eq!(status(&out), expected, "{more:?}: {}", text(&out.stderr));
         assert!(out.stdout.is_empty() && !out.stderr.is_empty(), "{more:?}");
     }
+    let out = desk.run(&["sign", "--domain", "localhost", "--selector", "s1", "--key", &rsa], sound);
+    assert_eq!(status(&out), 64);
+    assert!(out.stdout.is_empty() && text(&out.stderr).contains("no dot"), "{}", text(&out.stderr));
 }
 
 #[test]

@@ -6,14 +6,18 @@ use super::{coverage, identity};
 use crate::algorithm::{Algorithm, Canonicalization, KeyKind};
 use crate::canonical::HeaderForm;
 use crate::encoding::{base64_encode, quoted_printable_encode};
+use crate::fields::FieldIndex;
 use crate::fill::fill_tag;
 use crate::hash::{BodyHash, BodyHashId, BodyHashSpec};
 use crate::key::PrivateKey;
 use crate::request::{BodyLength, DkimRequest};
 use crate::signing::{MIN_RSA_BITS, Material, SignError, Start};
-use mail::{Field, FieldWriter, Header, NewField};
+use mail::{Domain, Field, FieldWriter, Header, NewField};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// RFC 6376 §3.5 gives `t=` and `x=` twelve digits.
+const LATEST: u64 = 999_999_999_999;
 
 /// A signature to be made from a request.
 pub(crate) struct DkimSigning {
@@ -29,9 +33,11 @@ impl DkimSigning {
         check_key(&*request.key)?;
         let identity = request.identity.as_deref();
         let identity = identity.map(|text| identity::encoded(text, &request.domain)).transpose()?;
-        check_lifetime(&request)?;
+        check_domain(&request.domain)?;
+        check_times(&request)?;
         let names = coverage::names(&request.fields, start.index);
         check_names(&names)?;
+        check_coverage(&names, start.index)?;
         let limit = match request.body_length {
             BodyLength::Unsaid | BodyLength::Whole => None,
             BodyLength::Octets(octets) => Some(octets),
@@ -159,9 +165,7 @@ impl DkimTemplate {
         if !signature.identity.is_within(&signature.domain) {
             return Err(SignError::IdentityOutside);
         }
-        if !signature.covers("From") {
-            return Err(SignError::FromNotSigned);
-        }
+        check_coverage(&signature.fields, start.index)?;
         let form = body_form(signature.canonicalization.body);
         let spec = BodyHashSpec {
             limit: signature.body_length,
@@ -226,26 +230,36 @@ pub(crate) fn check_key(key: &dyn PrivateKey) -> Result<(), SignError> {
     }
 }
 
-fn check_lifetime(request: &DkimRequest) -> Result<(), SignError> {
-    match (request.signed_at, request.lifetime) {
-        (_, None) => Ok(()),
-        (Some(_), Some(lifetime)) if lifetime > 0 => Ok(()),
-        (_, Some(_)) => Err(SignError::Lifetime),
-    }
+fn check_domain(domain: &Domain) -> Result<(), SignError> {
+    // RFC 6376 §3.5: "domain-name     = sub-domain 1*("." sub-domain)"
+    if domain.as_str().contains('.') { Ok(()) } else { Err(SignError::Domain) }
 }
 
-fn check_names(names: &[String]) -> Result<(), SignError> {
+fn check_times(request: &DkimRequest) -> Result<(), SignError> {
+    let latest = match (request.signed_at, request.lifetime) {
+        (signed_at, None) => signed_at.unwrap_or(0),
+        (Some(signed_at), Some(lifetime)) if lifetime > 0 => signed_at.saturating_add(lifetime),
+        (_, Some(_)) => return Err(SignError::Lifetime),
+    };
+    if latest <= LATEST { Ok(()) } else { Err(SignError::Time) }
+}
+
+/// Whether fields can bear these names, and `h=` can hold them.
+pub(crate) fn check_names(names: &[String]) -> Result<(), SignError> {
     let sound = |name: &String| {
         !name.is_empty()
             && name.bytes().all(|octet| matches!(octet, b'!'..=b'~') && !matches!(octet, b':' | b';'))
     };
-    if !names.iter().all(sound) {
-        return Err(SignError::FieldName);
+    if names.iter().all(sound) { Ok(()) } else { Err(SignError::FieldName) }
+}
+
+/// Whether `h=` has From, and does not mean the field that it stands in.
+fn check_coverage(names: &[String], index: &FieldIndex) -> Result<(), SignError> {
+    let count = |wanted: &str| names.iter().filter(|name| name.eq_ignore_ascii_case(wanted)).count();
+    // RFC 6376 §3.5: "The field MUST NOT include the DKIM-Signature header field that is being created or verified but may include others."
+    if count(NAME) > index.places(NAME).len() {
+        return Err(SignError::OwnField);
     }
     // RFC 6376 §5.4: "The From header field MUST be signed (that is, included in the "h=" tag of the resulting DKIM-Signature header field)."
-    if names.iter().any(|name| name.eq_ignore_ascii_case("From")) {
-        Ok(())
-    } else {
-        Err(SignError::FromNotSigned)
-    }
+    if count("From") > 0 { Ok(()) } else { Err(SignError::FromNotSigned) }
 }

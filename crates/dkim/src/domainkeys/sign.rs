@@ -3,7 +3,7 @@
 use super::signature::{NAME, Signature};
 use super::verify::sender;
 use crate::algorithm::{HashAlgorithm, KeyKind};
-use crate::dkim::sign::check_key;
+use crate::dkim::sign::{check_key, check_names};
 use crate::dkim::signature::Hashes;
 use crate::encoding::base64_encode;
 use crate::fill::fill_tag;
@@ -31,6 +31,12 @@ pub(crate) struct DomainKeysTemplate {
 
 impl DomainKeysSigning {
     pub(crate) fn begin(request: DomainKeysRequest, start: &mut Start<'_>) -> Result<Self, SignError> {
+        if let Some(names) = &request.fields {
+            check_names(names)?;
+            if names.is_empty() {
+                return Err(SignError::FromNotSigned);
+            }
+        }
         let writer = write(&request);
         let unsigned = Header::parse(writer.clone().finish().raw().to_vec());
         let value = unsigned.field(0).map_or(&[][..], |field| field.value());
