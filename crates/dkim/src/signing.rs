@@ -20,6 +20,9 @@ pub(crate) const MIN_RSA_BITS: u32 = 1024;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SignError {
+    /// RFC 5322 §2.2.3: the first line would become a part of the signature above it.
+    #[error("the message begins with a line that continues no field")]
+    Folded,
     /// Without an author there is nothing to vouch for.
     #[error("the message has no From field")]
     NoFrom,
@@ -154,6 +157,9 @@ impl Signing {
         requests: Vec<SignatureRequest>,
         mut body: BodyHasher,
     ) -> Result<Self, SignError> {
+        if header.begins_folded() {
+            return Err(SignError::Folded);
+        }
         let index = FieldIndex::new(header);
         match index.places("From").len() {
             0 => return Err(SignError::NoFrom),

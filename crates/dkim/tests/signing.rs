@@ -146,6 +146,10 @@ fn our_fields_survive_another_folding() {
 fn refusals() {
     let two = [b"From: x@a.example\r\n", MESSAGE].concat();
     assert_eq!(refusal(b"To: a\r\n\r\n", request(ed25519())), "the message has no From field");
+    assert_eq!(
+        refusal(b" x; l=0\r\nFrom: a@a.example\r\n\r\n", request(ed25519())),
+        "the message begins with a line that continues no field"
+    );
     assert_eq!(refusal(&two, request(ed25519())), "the message has more than one From field");
     for (changed, expected) in [
         (
