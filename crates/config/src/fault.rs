@@ -1,5 +1,6 @@
 //! What is wrong with a configuration file: where, what was expected, and what to do.
 
+use crate::secret::may_be_key;
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode,
 };
@@ -291,15 +292,23 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// Whether there are lines to show. One that fills the screen shows nothing.
+    /// Whether there are lines to show. One that fills the screen shows nothing, and one that may hold a key is not shown.
     fn has_lines(&self) -> bool {
         const LONGEST: usize = 500;
+        let Place { start, length } = self.fault.place;
         let text = &self.file.text;
-        let Some((before, after)) = text.split_at_checked(self.fault.place.start) else {
+        let Some((before, after)) = text.split_at_checked(start) else {
             return !text.is_empty();
         };
         let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
-        !text.is_empty() && column + after.find('\n').unwrap_or(after.len()) <= LONGEST
+        // The line above and the one below are shown too.
+        let shown_from = before.rmatch_indices('\n').nth(1).map_or(0, |(at, _)| at);
+        let behind = after.get(length..).unwrap_or_default();
+        let shown_to =
+            text.len() - behind.len() + behind.match_indices('\n').nth(1).map_or(behind.len(), |(at, _)| at);
+        !text.is_empty()
+            && column + after.find('\n').unwrap_or(after.len()) <= LONGEST
+            && !text.get(shown_from..shown_to).is_some_and(may_be_key)
     }
 }
 

@@ -6,6 +6,7 @@ mod barrier;
 
 use crate::fault::{Fault, Place, Placed};
 use crate::parallel::{FILES, in_parallel};
+use crate::secret::{HIDDEN, shown};
 use crate::{Config, Dataset, DnsSource, Engine, Key, Outbound, Server, Store, Table, TableKind, Tls};
 use barrier::barrier;
 use mail::Domain;
@@ -161,7 +162,7 @@ impl<'a> Inspection<'a> {
             return None;
         }
         if self.path.exists() {
-            let problem = format!("`{}` is `{}`, which is no folder", self.option, self.path.display());
+            let problem = format!("`{}` is `{}`, which is no folder", self.option, self.path());
             return Some(Fault::unusable(self.place, problem, "name a folder"));
         }
         Some(Fault::unusable(self.place, self.absent(), format!("mkdir -m 0700 {}", self.path.display())))
@@ -207,7 +208,7 @@ impl<'a> Inspection<'a> {
     fn unreadable(&self, opened: io::Result<Metadata>, key: Option<&Key>) -> Option<Fault> {
         let error = match opened {
             Ok(metadata) if metadata.is_dir() => {
-                let problem = format!("`{}` is `{}`, which is a folder", self.option, self.path.display());
+                let problem = format!("`{}` is `{}`, which is a folder", self.option, self.path());
                 return Some(Fault::unusable(self.place, problem, "name a file in it"));
             }
             Ok(_) => return None,
@@ -223,17 +224,22 @@ impl<'a> Inspection<'a> {
             ),
             ErrorKind::NotADirectory => (self.absent(), "a file stands where a folder should be".to_owned()),
             ErrorKind::PermissionDenied => self.forbidden(),
-            _ => (
-                format!("`{}` cannot be read: {error}", self.path.display()),
-                "see to the file system".to_owned(),
-            ),
+            _ => (format!("`{}` cannot be read: {error}", self.path()), "see to the file system".to_owned()),
         };
         Some(Fault::unusable(self.place, problem, remedy))
     }
 
+    /// The path as it is shown. A key that stands in its place is not.
+    fn path(&self) -> String {
+        shown(&self.path.to_string_lossy())
+    }
+
     /// Says how far the path goes.
     fn absent(&self) -> String {
-        let path = self.path.display();
+        let path = self.path();
+        if path == HIDDEN {
+            return format!("`{}` is `{HIDDEN}`, which names no file", self.option);
+        }
         // A path without a folder is one in the folder where we are.
         let is_there = |folder: &&Path| folder.as_os_str().is_empty() || folder.exists();
         let existing = self.path.ancestors().skip(1).find(is_there);

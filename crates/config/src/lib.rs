@@ -33,6 +33,7 @@ mod outbound;
 mod parallel;
 mod rotating;
 mod rules;
+mod secret;
 mod section;
 mod signature;
 mod text;
@@ -112,7 +113,7 @@ pub fn load(path: &Path, system_hostname: &str) -> Result<Config, Report> {
             .map_err(|error| Cause::NotText { octet: error.utf8_error().valid_up_to() + 1 })
     });
     match text {
-        Ok(text) => read(Source { name, text }, system_hostname),
+        Ok(text) => read(Source { name, text: secret::without_keys(text) }, system_hostname),
         Err(cause) => {
             let fault = Fault::new(Place::START, cause);
             Err(Report::new(Arc::new(Source { name, text: String::new() }), vec![fault]))

@@ -15,6 +15,7 @@ use crate::fault::{Fault, Place, Report, Source};
 use crate::key_folders::KeyFolders;
 use crate::outbound::store::no_domainkeys;
 use crate::outbound::{Entry, Outbound, Store, Styles, Table, TableKind};
+use crate::secret::without_keys;
 use crate::{Config, Engine, outbound};
 use dkim::PrivateKey;
 use policy::outbound::{
@@ -139,6 +140,7 @@ impl Gathering {
     }
 
     fn add(&mut self, path: &Path, text: String) -> usize {
+        let text = without_keys(text);
         self.sources.push(Arc::new(Source { name: path.display().to_string(), text }));
         self.faults.push(Vec::new());
         self.sources.len() - 1

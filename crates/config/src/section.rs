@@ -3,6 +3,7 @@
 use crate::fault::{Cause, Fault, Place, Placed};
 use crate::nearest::nearest;
 use crate::parallel::in_parallel;
+use crate::secret::{quoted, shown};
 use crate::text::FromText;
 use crate::yaml::{Key, Node, Value};
 use std::collections::HashSet;
@@ -179,13 +180,13 @@ impl<'a> Section<'a> {
         let mut seen = HashSet::new();
         for (key, _) in self.entries {
             if !seen.insert(&*key.name) {
-                let cause = Cause::Twice { key: key.name.clone().into_owned(), section: self.name.clone() };
+                let cause = Cause::Twice { key: shown(&key.name), section: self.name.clone() };
                 self.faults.push(Fault::new(key.place, cause));
             } else if !self.known.contains(&&*key.name) {
                 let mut asked = HashSet::new();
                 let allowed: Vec<_> = self.known.iter().copied().filter(|key| asked.insert(*key)).collect();
                 let cause = Cause::UnknownKey {
-                    key: key.name.clone().into_owned(),
+                    key: shown(&key.name),
                     section: self.name.clone(),
                     nearest: nearest(&key.name, &allowed),
                     allowed,
@@ -240,7 +241,7 @@ fn entry_of_list<T>(
 fn describe(node: &Node<'_>) -> String {
     match &node.value {
         Value::Nothing => "empty".to_owned(),
-        Value::Text(text) => format!("`{}`", text.escape_debug()),
+        Value::Text(text) => quoted(text),
         Value::List(_) => "a list".to_owned(),
         Value::Mapping(_) => "a mapping".to_owned(),
     }

@@ -1,12 +1,16 @@
 //! Values out of texts: durations, sizes, addresses, names.
 
 use crate::nearest::nearest;
+use crate::secret::is_key;
 use mail::Domain;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
+
+/// A path that is longer is refused by the system.
+const LONGEST_PATH: usize = 4095;
 
 /// Why a text is not the value that it should be; goes on after the text: "`12`, which …".
 #[derive(Debug, Error)]
@@ -162,6 +166,17 @@ impl FromText for PathBuf {
     fn from_text(text: &str) -> Result<Self, Problem> {
         if text.is_empty() {
             return Err(Problem::new("which names no file"));
+        }
+        if is_key(text) {
+            return Err(Problem::new(
+                "a private key itself: put it into a file of its own, and name that file",
+            ));
+        }
+        if text.contains(char::is_control) {
+            return Err(Problem::new("which holds more than one line"));
+        }
+        if text.len() > LONGEST_PATH {
+            return Err(Problem::new("which is longer than any path"));
         }
         Ok(Self::from(text))
     }

@@ -3,16 +3,10 @@
 //! A table is shown where it has a fault, and is remembered as long as the program serves. So the keys are taken out of
 //! its text before anything else is done with it, and with them whatever might be a piece of one.
 
+use crate::secret::{BEGIN, END, HIDDEN, SHORTEST_KEY};
 use mail::Domain;
 use std::collections::HashMap;
 use zeroize::Zeroizing;
-
-/// What stands in the place of a key.
-const HIDDEN: &str = "[key]";
-/// A shorter text that is no domain is a slip of the pen and shown; an Ed25519 key has 44 characters at least.
-const SHORTEST_KEY: usize = 40;
-const BEGIN: &str = "-----BEGIN";
-const END: &str = "-----END";
 
 /// A key table, and what stood in it.
 #[derive(Default)]
@@ -72,7 +66,7 @@ impl Parted {
     }
 }
 
-/// Whether a text in the wrong place may be a key.
+/// Whether a text in the wrong place may be a key. A shorter one that is no domain is a slip of the pen, and shown.
 fn is_secret(text: &str) -> bool {
     text.len() >= SHORTEST_KEY && !is_path(text) && Domain::parse(text).is_err()
 }

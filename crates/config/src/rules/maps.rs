@@ -9,6 +9,7 @@ use super::{Gathering, Precision, TableRules};
 use crate::dkimproxy::{SignatureWord, signature_words};
 use crate::fault::Fault;
 use crate::outbound::Table;
+use crate::secret::quoted;
 use crate::signature::Selector;
 use crate::text::{FromText, Problem};
 use mail::Domain;
@@ -45,7 +46,7 @@ impl Gathering {
         let base = path.parent().unwrap_or(Path::new(""));
         for line in lines(&file.text, Comments::Lines) {
             if let Some(earlier) = seen.insert(line.key.to_ascii_lowercase(), line.number) {
-                let problem = format!("`{}` stands in line {earlier} already", line.key);
+                let problem = format!("{} stands in line {earlier} already", quoted(line.key));
                 self.complain(source, Fault::unusable(line.place, problem, "keep one of them"));
                 continue;
             }
@@ -59,7 +60,7 @@ impl Gathering {
                     rules.push((precision, Rule::new(name, conditions, action), line.place));
                 }
                 Err(problem) => {
-                    let problem = format!("`{}`, {problem}", line.place.text(&file.text));
+                    let problem = format!("{}, {problem}", quoted(line.place.text(&file.text)));
                     let remedy =
                         "a line is an address or a domain, blanks, and signatures such as `dkim(s=s1)`";
                     self.complain(source, Fault::unusable(line.place, problem, remedy));

@@ -11,6 +11,7 @@ use super::{Gathering, MAIN, Precision, TableRules};
 use crate::fault::{Fault, Placed};
 use crate::files::check_open_table;
 use crate::outbound::{Dataset, Table};
+use crate::secret::quoted;
 use crate::signature::identity_domain;
 use crate::text::{FromText, Problem};
 use mail::{Domain, parse_mailboxes};
@@ -48,7 +49,7 @@ impl Gathering {
                     (precision, Rule::new(name, conditions, Action::Sign(vec![signature])), line.place)
                 })),
                 Err(problem) => {
-                    let problem = format!("`{}`, {problem}", line.place.text(&file.text));
+                    let problem = format!("{}, {problem}", quoted(line.place.text(&file.text)));
                     let remedy =
                         "a line is an address or a pattern, blanks, and the name of a line of the key table";
                     self.complain(source, Fault::unusable(line.place, problem, remedy));
@@ -88,7 +89,7 @@ impl Gathering {
         let mut table = KeyTable::new(&dataset.value, parted.keys);
         for line in lines(&file.text, Comments::Rests) {
             if let Err(problem) = table.add(line) {
-                let problem = format!("`{}`, {problem}", line.place.text(&file.text));
+                let problem = format!("{}, {problem}", quoted(line.place.text(&file.text)));
                 let remedy = "a line is the name of a key, blanks, and `domain:selector:/path/of/the/key`; in the place of \
                               the path the key itself may stand, in PEM or base64 of DER";
                 self.complain(source, Fault::unusable(line.place, problem, remedy));
@@ -113,7 +114,8 @@ impl Gathering {
         let (precision, author) = if patterns { pattern(line.key)? } else { precise(line.key)? };
         if name != "%" {
             let key = keys.get(name);
-            let key = key.ok_or_else(|| Problem::new(format!("but the key table has no `{name}`")))?;
+            let key =
+                key.ok_or_else(|| Problem::new(format!("but the key table has no {}", quoted(name))))?;
             return self.found(table, (precision, author), (key, identity)).map(|found| vec![found]);
         }
         // The name of the key is the author's domain.

@@ -830,3 +830,54 @@ sign:
 ",
     );
 }
+
+/// Whatever of a key is pasted where the path of its file belongs, none of it is shown.
+#[test]
+fn a_private_key_in_the_place_of_a_path() {
+    let lines = ["MC4CAQAwBQYDK2VwBCIEIAEBAQEBAQEBAQEBAQEB", "AQEBAQEBAQEBAQEBAQEB"];
+    let (begin, end) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
+    let pem = format!("{begin}\n{}\n{}\n{end}\n", lines[0], lines[1]);
+    let indented = pem.trim_end().replace('\n', "\n      ");
+    let sign = "role: outbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\nsign:\n  - domain: a.example\n    selector: s1\n    keyfile: ";
+    let folder = tempfile::tempdir().unwrap();
+    for (value, expected) in [
+        (format!("|\n      {indented}\n"), "put it into a file of its own, and name that file"),
+        (format!("\"{}\"\n", pem.replace('\n', "\\n")), "put it into a file of its own, and name that file"),
+        (format!("{indented}\n"), "put it into a file of its own, and name that file"),
+        (lines.concat() + "\n", "put it into a file of its own, and name that file"),
+        (format!("k.pem\n    {}: x\n", lines.concat()), "unknown key `[key]`"),
+        (format!("k.pem\n    # {}\n    selecto: x\n", lines[0]), "unknown key `selecto`"),
+        (
+            format!("k.pem\n    selecto: x\n    # {}\n", pem.replace('\n', "\n    # ")),
+            "unknown key `selecto`",
+        ),
+    ] {
+        let path = folder.path().join("proxy.yaml");
+        std::fs::write(&path, format!("{sign}{value}")).unwrap();
+        let report = crate::load(&path, "mx.example.org").unwrap_err();
+        let shown = report.to_string();
+        assert!(shown.contains(expected), "{value}: {shown}");
+        let said: String =
+            report.faults().iter().map(|f| format!("{}{}", f.cause, f.cause.remedy())).collect();
+        for line in lines {
+            assert!(!shown.contains(&line[..16]) && !said.contains(&line[..16]), "{shown}{said}");
+        }
+    }
+}
+
+#[test]
+fn a_key_file_in_the_place_of_a_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s1.pem");
+    let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAEBAQEBAQEBAQEBAQEB\nAQEBAQEB\n-----END PRIVATE KEY-----\n";
+    std::fs::write(&path, pem).unwrap();
+    let shown = crate::load(&path, "mx.example.org").unwrap_err().to_string();
+    assert!(shown.contains("the file is `[key]`, not a mapping"), "{shown}");
+    assert!(!shown.contains("MC4C") && !shown.contains("AQEB"), "{shown}");
+}
+
+#[test]
+fn a_value_longer_than_anybody_reads() {
+    let text = format!("role: {}\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\n", "x".repeat(10_000));
+    assert!(shown(&text).len() < 600, "{}", shown(&text));
+}
