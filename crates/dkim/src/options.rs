@@ -39,22 +39,38 @@ impl Default for VerifyOptions {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct QueryId(usize);
 
-/// The names to be looked up, each of them once.
+/// The names to be looked up, each of them once, and whether of a key.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Queries(Vec<Domain>);
+pub(crate) struct Queries(Vec<(Domain, bool)>);
 
 impl Queries {
-    /// Asks for the TXT records of a name.
+    /// Asks for the TXT records of a key's name.
     pub(crate) fn ask(&mut self, name: Domain) -> QueryId {
-        let known = self.0.iter().position(|known| *known == name);
-        QueryId(known.unwrap_or_else(|| {
-            self.0.push(name);
-            self.0.len() - 1
-        }))
+        self.add(name, true)
     }
 
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (QueryId, &Domain)> {
-        self.0.iter().enumerate().map(|(at, name)| (QueryId(at), name))
+    /// Asks for something that decides nothing.
+    pub(crate) fn ask_beside(&mut self, name: Domain) -> QueryId {
+        self.add(name, false)
+    }
+
+    fn add(&mut self, name: Domain, is_key: bool) -> QueryId {
+        let known = self.0.iter().position(|(known, _)| *known == name);
+        let at = known.unwrap_or(self.0.len());
+        match self.0.get_mut(at) {
+            Some((_, of_key)) => *of_key |= is_key,
+            None => self.0.push((name, is_key)),
+        }
+        QueryId(at)
+    }
+
+    /// The names, those of keys first: whoever asks may not have time for all.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (QueryId, &Domain)> {
+        let those = |wanted| {
+            let all = self.0.iter().enumerate();
+            all.filter(move |(_, (_, is_key))| *is_key == wanted).map(|(at, (name, _))| (QueryId(at), name))
+        };
+        those(true).chain(those(false))
     }
 }
 
@@ -67,4 +83,21 @@ pub enum KeyAnswer {
     Absent,
     /// Nobody could tell, for the reason given: a time-out, or a failing server.
     Unavailable(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_asked_for_first_and_nothing_twice() {
+        let name = |text| Domain::parse(text).unwrap();
+        let mut queries = Queries::default();
+        let beside = queries.ask_beside(name("p.example"));
+        let both = queries.ask_beside(name("b.example"));
+        let key = queries.ask(name("k.example"));
+        assert_eq!(queries.ask(name("b.example")), both);
+        let asked: Vec<_> = queries.iter().map(|(id, name)| (id, name.as_str())).collect();
+        assert_eq!(asked, [(both, "b.example"), (key, "k.example"), (beside, "p.example")]);
+    }
 }

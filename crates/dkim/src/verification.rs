@@ -74,9 +74,8 @@ impl Verification {
         Self { header: header.clone(), index, options, candidates, queries, body }
     }
 
-    /// The names whose TXT records are wanted, each of them once.
-    #[must_use]
-    pub fn queries(&self) -> impl ExactSizeIterator<Item = (QueryId, &Domain)> {
+    /// The names whose TXT records are wanted, each of them once, those of keys first.
+    pub fn queries(&self) -> impl Iterator<Item = (QueryId, &Domain)> {
         self.queries.iter()
     }
 

@@ -105,7 +105,7 @@ fn policies(start: &mut Start<'_>, domain: &Domain) -> Vec<(QueryId, Domain)> {
     }
     let names = ["_domainkey", "_policy._domainkey"];
     let names = names.into_iter().filter_map(|label| Domain::parse(&format!("{label}.{domain}")).ok());
-    names.map(|name| (start.queries.ask(name.clone()), name)).collect()
+    names.map(|name| (start.queries.ask_beside(name.clone()), name)).collect()
 }
 
 fn read_policy(name: &Domain, record: &[u8]) -> Option<DomainPolicy> {
