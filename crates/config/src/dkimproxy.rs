@@ -33,6 +33,20 @@ pub(crate) fn signature_words(text: &str) -> Result<Vec<SignatureWord>, Problem>
     words.map(|word| SignatureWord::parse(word.trim())).collect()
 }
 
+/// The short name of an option.
+fn option_name(name: &str) -> &str {
+    match name {
+        "algorithm" => "a",
+        "method" => "c",
+        "domain" => "d",
+        "selector" => "s",
+        "keyfile" => "key",
+        "identity" => "i",
+        "headers" => "h",
+        other => other,
+    }
+}
+
 impl SignatureWord {
     fn new(kind: Kind) -> Self {
         Self {
@@ -60,24 +74,30 @@ impl SignatureWord {
             "domainkeys" => Self::new(Kind::DomainKeys),
             _ => return Err(Problem::new("which is no kind of signature")),
         };
+        let mut seen = Vec::new();
         for option in options.split(',').map(str::trim).filter(|option| !option.is_empty()) {
             let Some((tag, value)) = option.split_once('=') else {
                 return Err(Problem::new(format!("whose `{option}` has no `=`")));
             };
-            word.set(tag.trim(), value.trim())?;
+            let tag = option_name(tag.trim());
+            if seen.contains(&tag) {
+                return Err(Problem::new(format!("whose `{tag}=` stands twice")));
+            }
+            seen.push(tag);
+            word.set(tag, value.trim())?;
         }
         Ok(word)
     }
 
     fn set(&mut self, tag: &str, value: &str) -> Result<(), Problem> {
         match tag {
-            "a" | "algorithm" => self.set_algorithm(value)?,
-            "c" | "method" => self.set_canonicalization(value)?,
-            "d" | "domain" => self.domain = Some(value.to_owned()),
-            "s" | "selector" => self.selector = Some(value.to_owned()),
-            "key" | "keyfile" => self.key = Some(value.to_owned()),
-            "i" | "identity" => self.identity = Some(value.to_owned()),
-            "h" | "headers" => self.changes.push("`h` is not taken over: `fields` names the fields to sign"),
+            "a" => self.set_algorithm(value)?,
+            "c" => self.set_canonicalization(value)?,
+            "d" => self.domain = Some(value.to_owned()),
+            "s" => self.selector = Some(value.to_owned()),
+            "key" => self.key = Some(value.to_owned()),
+            "i" => self.identity = Some(value.to_owned()),
+            "h" => self.changes.push("`h` is not taken over: `fields` names the fields to sign"),
             _ => return Err(Problem::new(format!("whose `{tag}=` is not known"))),
         }
         Ok(())

@@ -31,6 +31,7 @@ mod nearest;
 mod network;
 mod outbound;
 mod parallel;
+mod pattern;
 mod rotating;
 mod rules;
 mod secret;

@@ -22,8 +22,8 @@ use policy::outbound::{
     Action, AddressPattern, Conditions, KeyName, Matching, ReversePathPattern, Rule, RuleTable,
     SigningDomain, StoreTemplate, Style,
 };
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// All rules of a file.
@@ -60,6 +60,12 @@ pub fn rules(config: &Config) -> Rules {
         return Rules::default();
     };
     let mut gathering = Gathering::new(Arc::clone(&config.file));
+    gathering.is_alone = outbound.entries.len() == 1;
+    if outbound.tables().any(|table| matches!(table.kind, TableKind::Directory(_))) {
+        gathering
+            .named
+            .extend(outbound.rules().flat_map(|rule| &rule.keys).map(|key| key.keyfile.value.clone()));
+    }
     for (number, entry) in (0..).zip(&outbound.entries) {
         match entry {
             Entry::Rule(rule) => gathering.rule(rule),
@@ -89,6 +95,10 @@ struct Gathering {
     /// Keys that stand in tables.
     keys: Keys,
     folders: KeyFolders,
+    /// The key files that rules name.
+    named: HashSet<PathBuf>,
+    /// Whether `sign` has one entry only.
+    is_alone: bool,
 }
 
 /// The rules of one table, before they are put in order.
@@ -102,6 +112,13 @@ struct TableRules {
 /// First by the kind of pattern, then by the number of labels, the more the sooner.
 type Precision = (u8, std::cmp::Reverse<usize>);
 
+/// A table without entries signs nothing. Few have meant that, and a file that is being written looks so: those who read
+/// it again go on with what they had.
+fn empty(place: Place, option: &str, path: &Path) -> Fault {
+    let problem = format!("`{option}` is `{}`, which holds no entry", path.display());
+    Fault::unusable(place, problem, "fill it, or take the table out of `sign`")
+}
+
 impl Gathering {
     fn new(file: Arc<Source>) -> Self {
         Self {
@@ -113,6 +130,8 @@ impl Gathering {
             stores: 0,
             keys: Keys::new(),
             folders: KeyFolders::default(),
+            named: HashSet::new(),
+            is_alone: false,
         }
     }
 
@@ -136,7 +155,7 @@ impl Gathering {
     fn open(&mut self, path: &Path) -> Option<usize> {
         let octets = std::fs::read(path).ok()?;
         // Comments may be in Latin-1. Elsewhere it is a fault of its line.
-        Some(self.add(path, String::from_utf8_lossy(&octets).into_owned()))
+        Some(self.add(path, String::from_utf8_lossy(lines::without_mark(&octets)).into_owned()))
     }
 
     fn add(&mut self, path: &Path, text: String) -> usize {
@@ -149,10 +168,15 @@ impl Gathering {
     fn table(&mut self, table: &Table, number: u32) {
         match &table.kind {
             TableKind::Directory(folder) => self.directory(table, &folder.value),
-            TableKind::SenderMap(map) => self.sender_map(table, &map.value, number),
-            TableKind::ListIdMap(map) => self.listid_map(table, &map.value, number),
+            TableKind::SenderMap(map) => self.sender_map(table, map, number),
+            TableKind::ListIdMap(map) => self.listid_map(table, map, number),
             TableKind::SigningTable { signing, keys, multiple } => {
-                let tables = opendkim::Tables { signing: &signing.value, keys, multiple: *multiple };
+                let tables = opendkim::Tables {
+                    place: signing.place,
+                    signing: &signing.value,
+                    keys,
+                    multiple: *multiple,
+                };
                 self.signing_table(table, &tables, number);
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::fault::{Fault, Placed};
 use crate::listen::Listen;
+use crate::pattern::{address_glob, domain_glob};
 use crate::section::Section;
 use crate::text::{FromText, Problem, one_of};
 use filter::Network;
@@ -82,7 +83,8 @@ impl FromText for AddressPattern {
     fn from_text(text: &str) -> Result<Self, Problem> {
         if text.contains(['*', '?']) {
             let whole_domain = text.strip_prefix("*@").and_then(|domain| Domain::parse(domain).ok());
-            return Ok(whole_domain.map_or_else(|| Self::Glob(Glob::new(text)), Self::Domain));
+            return whole_domain
+                .map_or_else(|| address_glob(text).map(Self::Glob), |domain| Ok(Self::Domain(domain)));
         }
         if !text.contains('@') {
             return Domain::from_text(text).map(Self::Domain);
@@ -119,7 +121,8 @@ impl FromText for ListId {
         if text.is_empty() || text.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>')) {
             return Err(Problem::new("which is more or less than what stands between the angle brackets"));
         }
-        Ok(Self(Glob::new(text)))
+        // One that is no domain is compared as it stands.
+        Ok(Self(Glob::new(&domain_glob(text).unwrap_or_else(|_| text.to_owned()))))
     }
 }
 

@@ -108,6 +108,13 @@ impl Names {
             section.complain(Fault::contradiction(twice.place, problem, "keep one of them"));
         }
         let Some(author) = &self.author else { return };
+        let is_name = |pattern: &&Placed<AddressPattern>| matches!(&pattern.value, AddressPattern::Domain(domain) if !domain.as_str().contains('.') && domain.as_str() != "localhost");
+        if let Some(name) = author.iter().find(is_name) {
+            let problem = format!("`{}` is read as a domain, and has one label only", name.value);
+            let remedy =
+                format!("for one author name the whole address, such as `{}@example.org`", name.value);
+            section.complain(Fault::doubtful(name.place, problem, remedy));
+        }
         if let Some(second) = self.domains.get(1) {
             let problem = "`author` says whose mail is signed, and `domain` names more than one that signs";
             let remedy = "name one domain, or make a rule for each";

@@ -23,6 +23,9 @@ impl Gathering {
         domains.sort_unstable();
         let all = in_parallel(&domains, FILES, |name| KeyFolder::look(&folder.join(name)));
         let mut seen = HashMap::with_capacity(domains.len());
+        let before = (self.rules.len(), self.faults[MAIN].len());
+        let loose: Vec<PathBuf> =
+            domains.iter().zip(&all).filter_map(|(name, held)| loose(folder, name, held)).collect();
         for (name, held) in domains.into_iter().zip(all) {
             let path = folder.join(&name);
             if !name.starts_with('.') {
@@ -30,7 +33,32 @@ impl Gathering {
             }
             seen.insert(name.into(), held.seen);
         }
+        self.loose(table, folder, (&loose, before));
         self.folders.add_directory(folder, seen);
+    }
+
+    /// Complains of keys in the key directory itself, and of a key directory of which nothing came.
+    fn loose(&mut self, table: &Table, folder: &Path, (loose, before): (&[PathBuf], (usize, usize))) {
+        let signs = self.rules.len() > before.0;
+        // Those that rules name may lie wherever they like.
+        if let Some(key) = loose.iter().find(|key| !self.named.contains(*key)) {
+            let problem = format!(
+                "`{}` lies in the key directory itself, where no key signs: it wants {}/DOMAIN/SELECTOR.pem",
+                key.display(),
+                folder.display()
+            );
+            let remedy =
+                "name the folder that holds a folder for each domain, or move the key into one of its domain";
+            let fault = if signs { Fault::doubtful } else { Fault::unusable };
+            self.complain(MAIN, fault(table.place, problem, remedy));
+        } else if !signs && self.faults[MAIN].len() == before.1 && folder.is_dir() {
+            let problem = format!(
+                "the key directory `{}` holds no key: nobody is signed for by it yet",
+                folder.display()
+            );
+            let remedy = format!("put keys into it as {}/DOMAIN/SELECTOR.pem", folder.display());
+            self.complain(MAIN, Fault::doubtful(table.place, problem, remedy));
+        }
     }
 
     /// Takes what a folder holds as the keys of the domain whose name it bears.
@@ -58,6 +86,11 @@ impl Gathering {
             self.complain(MAIN, Fault::doubtful(table.place, problem, remedy));
         }
     }
+}
+
+/// A key file that lies where folders are meant to be.
+fn loose(folder: &Path, name: &str, held: &KeyFolder) -> Option<PathBuf> {
+    (!held.is_folder && !name.starts_with('.') && name.ends_with(".pem")).then(|| folder.join(name))
 }
 
 fn rule(table: &Table, path: &Path, domain: Domain, signatures: Vec<SignatureTemplate>) -> Rule {

@@ -6,6 +6,9 @@ use crate::text::Problem;
 /// What stands in the place of octets that are no text.
 const NO_TEXT: char = char::REPLACEMENT_CHARACTER;
 
+/// UTF-8 may begin with a mark that says so, and is no part of the first line.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// One line that is neither empty nor a comment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line<'a> {
@@ -46,6 +49,11 @@ impl Comments {
             Self::Rests => line.split('#').next().unwrap_or_default(),
         }
     }
+}
+
+/// The octets of a table behind the mark.
+pub(super) fn without_mark(octets: &[u8]) -> &[u8] {
+    octets.strip_prefix(MARK).unwrap_or(octets)
 }
 
 /// The lines of a table, without those that are empty.

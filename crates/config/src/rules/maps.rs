@@ -5,9 +5,9 @@
 //! stand `$sender`, `$senderdomain` and `$key` (what was found in the map).
 
 use super::lines::{Comments, Line, lines};
-use super::{Gathering, Precision, TableRules};
+use super::{Gathering, MAIN, Precision, TableRules, empty};
 use crate::dkimproxy::{SignatureWord, signature_words};
-use crate::fault::Fault;
+use crate::fault::{Fault, Placed};
 use crate::outbound::Table;
 use crate::secret::quoted;
 use crate::signature::Selector;
@@ -19,7 +19,7 @@ use policy::outbound::{
 };
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Which of the two maps.
@@ -30,16 +30,22 @@ enum Map {
 }
 
 impl Gathering {
-    pub(super) fn sender_map(&mut self, table: &Table, path: &Path, number: u32) {
-        self.map(table, path, (Map::Sender, number));
+    pub(super) fn sender_map(&mut self, table: &Table, map: &Placed<PathBuf>, number: u32) {
+        if self.map(table, &map.value, (Map::Sender, number)) == Some(0) {
+            self.complain(MAIN, empty(map.place, "sender_map", &map.value));
+        }
     }
 
-    pub(super) fn listid_map(&mut self, table: &Table, path: &Path, number: u32) {
-        self.map(table, path, (Map::ListId, number));
+    /// One without entries stands beside a map of senders where no mailing list signs.
+    pub(super) fn listid_map(&mut self, table: &Table, map: &Placed<PathBuf>, number: u32) {
+        if self.map(table, &map.value, (Map::ListId, number)) == Some(0) && self.is_alone {
+            self.complain(MAIN, empty(map.place, "listid_map", &map.value));
+        }
     }
 
-    fn map(&mut self, table: &Table, path: &Path, (map, number): (Map, u32)) {
-        let Some(source) = self.open(path) else { return };
+    /// Reads a map; how many lines it has, if it can be read.
+    fn map(&mut self, table: &Table, path: &Path, (map, number): (Map, u32)) -> Option<usize> {
+        let source = self.open(path)?;
         let file = Arc::clone(&self.sources[source]);
         let mut seen = HashMap::new();
         let mut rules = Vec::new();
@@ -68,6 +74,7 @@ impl Gathering {
             }
         }
         self.take(TableRules { source, number, rules });
+        Some(seen.len())
     }
 
     fn map_line(
@@ -157,6 +164,8 @@ fn sender(key: &str) -> Result<Found, Problem> {
 
 fn list(key: &str) -> Result<Found, Problem> {
     let key = key.trim_matches(['<', '>']);
+    let own = Domain::parse(key).ok();
+    let key = own.as_ref().map_or(key, Domain::as_str);
     let globs = match key {
         "." => vec![Glob::new("*")],
         _ if key.contains(['*', '?']) => return Err(Problem::new("which holds a wildcard")),
@@ -164,7 +173,7 @@ fn list(key: &str) -> Result<Found, Problem> {
     };
     let labels = if key == "." { 0 } else { key.split('.').count() };
     let conditions = Conditions { list_id: globs, ..Conditions::default() };
-    Ok(((0, Reverse(labels)), conditions, Domain::parse(key).ok()))
+    Ok(((0, Reverse(labels)), conditions, own))
 }
 
 /// What the macros of a line stand for.

@@ -6,11 +6,12 @@
 
 use super::inline::Parted;
 use super::key_table::{KeyLine, KeyTable};
-use super::lines::{Comments, Line, lines};
-use super::{Gathering, MAIN, Precision, TableRules};
-use crate::fault::{Fault, Placed};
+use super::lines::{Comments, Line, lines, without_mark};
+use super::{Gathering, MAIN, Precision, TableRules, empty};
+use crate::fault::{Fault, Place, Placed};
 use crate::files::check_open_table;
 use crate::outbound::{Dataset, Table};
+use crate::pattern::address_glob;
 use crate::secret::quoted;
 use crate::signature::identity_domain;
 use crate::text::{FromText, Problem};
@@ -27,6 +28,7 @@ use zeroize::Zeroizing;
 
 /// The two tables.
 pub(super) struct Tables<'a> {
+    pub(super) place: Place,
     pub(super) signing: &'a Dataset,
     pub(super) keys: &'a Placed<Dataset>,
     pub(super) multiple: bool,
@@ -56,6 +58,9 @@ impl Gathering {
                 }
             }
         }
+        if rules.is_empty() && self.faults[source].is_empty() {
+            self.complain(MAIN, empty(tables.place, "signing_table", &tables.signing.path));
+        }
         self.refuse_twice(source, &rules, tables.signing.patterns);
         if tables.multiple {
             rules.sort_by_key(|(precision, ..)| *precision);
@@ -68,7 +73,7 @@ impl Gathering {
     }
 
     /// Without wildcards a key that stands twice can only be a slip.
-    fn refuse_twice(&mut self, source: usize, rules: &[(Precision, Rule, crate::Place)], patterns: bool) {
+    fn refuse_twice(&mut self, source: usize, rules: &[(Precision, Rule, Place)], patterns: bool) {
         let mut seen = HashMap::new();
         for (_, rule, place) in rules.iter().filter(|_| !patterns) {
             let author = format!("{:?}", rule.conditions.author);
@@ -87,6 +92,9 @@ impl Gathering {
         let source = self.add(&dataset.value.path, parted.text);
         let file = Arc::clone(&self.sources[source]);
         let mut table = KeyTable::new(&dataset.value, parted.keys);
+        if lines(&file.text, Comments::Rests).next().is_none() {
+            self.complain(MAIN, empty(dataset.place, "key_table", &dataset.value.path));
+        }
         for line in lines(&file.text, Comments::Rests) {
             if let Err(problem) = table.add(line) {
                 let problem = format!("{}, {problem}", quoted(line.place.text(&file.text)));
@@ -157,7 +165,8 @@ fn read_key_table(Placed { value, place }: &Placed<Dataset>) -> Option<(Parted, 
     // As long as the file, so that it does not grow and leave pieces behind.
     let mut octets = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
     file.read_to_end(&mut octets).ok()?;
-    let parted = Parted::of(&Zeroizing::new(String::from_utf8_lossy(&octets).into_owned()));
+    let text = Zeroizing::new(String::from_utf8_lossy(without_mark(&octets)).into_owned());
+    let parted = Parted::of(&text);
     let exposed =
         if parted.keys.is_empty() { None } else { check_open_table(&value.path, *place, &metadata) };
     Some((parted, exposed))
@@ -211,11 +220,12 @@ fn precise(key: &str) -> Result<(Precision, Vec<AddressPattern>), Problem> {
     }
     match key.split_once('@') {
         Some((user, "*")) => {
-            Ok(((4, Reverse(0)), vec![AddressPattern::Glob(Glob::new(&format!("{user}@*")))]))
+            Ok(((4, Reverse(0)), vec![AddressPattern::Glob(address_glob(&format!("{user}@*"))?)]))
         }
         Some((user, parent)) if parent.starts_with('.') => {
-            let pattern = Glob::new(&format!("{user}@*{parent}"));
-            Ok(((2, labels(parent)), vec![AddressPattern::Glob(pattern)]))
+            let parent = Domain::from_text(&parent[1..])?;
+            let pattern = address_glob(&format!("{user}@*.{parent}"))?;
+            Ok(((2, labels(parent.as_str())), vec![AddressPattern::Glob(pattern)]))
         }
         Some(_) => {
             let mailbox = parse_mailboxes(key.as_bytes()).ok().and_then(|mut all| all.pop());
@@ -236,6 +246,12 @@ fn precise(key: &str) -> Result<(Precision, Vec<AddressPattern>), Problem> {
 
 /// OpenDKIM leaves out an identity that is outside of the domain that signs.
 fn identity_within(text: &str, domain: &SigningDomain) -> Result<Identity, Problem> {
+    if !text.contains(['@', '.']) {
+        return Err(Problem::new(format!(
+            "whose {} is no identity: it has neither an `@` nor a domain",
+            quoted(text)
+        )));
+    }
     let text = if text.contains('@') { text.to_owned() } else { format!("@{text}") };
     if let Some(local_part) = text.strip_suffix("@%") {
         return Ok(Identity::AtAuthorDomain(local_part.to_owned()));

@@ -358,3 +358,135 @@ fn bounces_of_the_hosts_of_a_domain_are_signed_as_the_domain() {
         ["proxy.yaml:4: `bounce_domain` is `b.example`, and no rule signs as this domain"]
     );
 }
+
+#[test]
+fn keys_that_lie_in_the_key_directory_itself_are_a_fault() {
+    let site = Site::new(&[("keys/example.org/s1.pem", ""), ("flat/x.pem", ""), ("empty/readme", "")]);
+    let lies = |key: &str, folder: &str| {
+        format!(
+            "proxy.yaml:5: `{key}` lies in the key directory itself, where no key signs: it wants {folder}/DOMAIN/SELECTOR.pem"
+        )
+    };
+    let fatal = |sign: &str| site.rules(sign).reports.iter().any(crate::Report::is_fatal);
+    let deep = "sign:\n  - directory: keys/example.org\n";
+    assert_eq!(site.faults(deep), [lies("keys/example.org/s1.pem", "keys/example.org")]);
+    assert!(fatal(deep) && fatal("sign:\n  - directory: flat\n"));
+    let empty = "sign:\n  - directory: empty\n";
+    assert_eq!(
+        site.faults(empty),
+        ["proxy.yaml:5: the key directory `empty` holds no key: nobody is signed for by it yet"]
+    );
+    assert!(!fatal(empty), "keys may come");
+    // One that a rule names lies there with intent.
+    let named = format!("{empty}  - {{domain: a.example, selector: x, keyfile: flat/x.pem}}\n");
+    assert!(!fatal(&named.replace("directory: empty", "directory: flat")));
+    write(site.0.path().join("keys/s2.pem"), "").unwrap();
+    let beside = "sign:\n  - directory: keys\n";
+    assert_eq!(site.faults(beside), [lies("keys/s2.pem", "keys")]);
+    assert!(!fatal(beside), "the others sign");
+}
+
+/// A reload in the middle of a write, or after a slip, goes on with what it had.
+#[test]
+fn a_table_without_entries_is_a_fault() {
+    let site = Site::new(&[
+        ("empty", ""),
+        ("comments", "# nothing\n; yet\n#\n"),
+        ("sender.map", "a.example dkim\n"),
+        ("key.table", "a a.example:s:/k\n"),
+        ("signing.table", "*@a.example a\n"),
+    ]);
+    let empty =
+        |option: &str, path: &str| format!("proxy.yaml:5: `{option}` is `{path}`, which holds no entry");
+    for path in ["empty", "comments"] {
+        let map = format!("sign:\n  - {{sender_map: {path}, selector: s, keyfile: /k}}\n");
+        assert_eq!(site.faults(&map), [empty("sender_map", path)]);
+        let lists = map.replace("sender_map", "listid_map");
+        assert_eq!(site.faults(&lists), [empty("listid_map", path)]);
+        let both = format!("{lists}  - {{sender_map: sender.map, selector: s, keyfile: /k}}\n");
+        assert_eq!(site.faults(&both), [""; 0], "no mailing list signs");
+    }
+    assert_eq!(
+        site.faults("sign:\n  - {signing_table: empty, key_table: key.table}\n"),
+        [empty("signing_table", "empty")]
+    );
+    let no_keys = site.faults("sign:\n  - {signing_table: 'refile:signing.table', key_table: empty}\n");
+    assert_eq!(no_keys[0], empty("key_table", "empty"));
+}
+
+#[test]
+fn the_mark_at_the_start_of_a_table_is_no_part_of_its_first_line() {
+    let site = Site::new(&[
+        ("sender.map", "\u{feff}a.example dkim\n"),
+        ("signing.table", "\u{feff}*@b.example key\n"),
+        ("key.table", "\u{feff}key b.example:s:/b\n"),
+    ]);
+    let map = "sign:\n  - {sender_map: sender.map, selector: s, keyfile: /k}\n";
+    assert_eq!(site.outcome(map, "joe@a.example"), "d=a.example s=s /k");
+    let tables = "sign:\n  - {signing_table: 'refile:signing.table', key_table: key.table}\n";
+    assert_eq!(site.outcome(tables, "joe@b.example"), "d=b.example s=s /b");
+}
+
+#[test]
+fn patterns_of_tables_fit_international_domains() {
+    let site = Site::new(&[
+        ("re", "*-news@bücher.example. key\n*@*.bücher.example key\n"),
+        ("plain", "joe@.bücher.example. key\n.käse.example key\n"),
+        ("key.table", "key b.example:s:/b\n"),
+        ("list.map", "bücher.example. dkim\n"),
+    ]);
+    let signed = "d=b.example s=s /b";
+    let refile = "sign:\n  - {signing_table: 'refile:re', key_table: key.table}\n";
+    for author in ["a-news@xn--bcher-kva.example", "a@x.xn--bcher-kva.example"] {
+        assert_eq!(site.outcome(refile, author), signed, "{author}");
+    }
+    let plain = "sign:\n  - {signing_table: plain, key_table: key.table}\n";
+    for author in ["joe@x.xn--bcher-kva.example", "ann@x.xn--kse-qla.example"] {
+        assert_eq!(site.outcome(plain, author), signed, "{author}");
+    }
+    let lists = "sign:\n  - {listid_map: list.map, selector: s, keyfile: /k}\n";
+    let header = "From: a@a.example\r\nList-Id: <users.xn--bcher-kva.example>\r\n";
+    assert_eq!(site.outcome_of(lists, header, ""), "d=xn--bcher-kva.example s=s /k");
+}
+
+#[test]
+fn lines_that_fit_nobody_are_faults() {
+    let signing =
+        "*@ example.org key\n*@a.example,*@b.example key\nregex:.*@a.example key\n*@c.example key b\n";
+    let site = Site::new(&[
+        ("re", signing),
+        ("key.table", "key b.example:s:/b\n"),
+        ("sender.map", "a.example dkim(s=a,s=b)\nb.example dkim(d=a.example, domain=b.example)\n"),
+    ]);
+    assert_eq!(
+        site.faults("sign:\n  - {signing_table: 'refile:re', key_table: key.table}\n"),
+        [
+            "re:1: `*@ example.org key`, which fits no address, since no domain is so (empty domain name)",
+            "re:2: `*@a.example,*@b.example key`, which fits no address: it holds '@' in its local part",
+            "re:3: `regex:.*@a.example key`, which fits no address: it holds ':' in its local part",
+            "re:4: `*@c.example key b`, whose `b` is no identity: it has neither an `@` nor a domain",
+        ]
+    );
+    assert_eq!(
+        site.faults("sign:\n  - {sender_map: sender.map, selector: s, keyfile: /k}\n"),
+        [
+            "sender.map:1: `a.example dkim(s=a,s=b)`, whose `s=` stands twice",
+            "sender.map:2: `b.example dkim(d=a.example, domain=b.example)`, whose `d=` stands twice",
+        ]
+    );
+}
+
+#[test]
+fn an_author_without_a_domain_is_doubtful() {
+    let rule = |author: &str| {
+        let text = format!(
+            "role: outbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\nsign:\n  - {{author: '{author}', domain: a.example, selector: s, keyfile: k}}\n"
+        );
+        read(Source { name: "proxy.yaml".to_owned(), text }, "mx.example.org")
+    };
+    let warnings = |author: &str| rule(author).unwrap().warnings.len();
+    assert_eq!((warnings("joe"), warnings("localhost"), warnings("joe@a.example")), (1, 0, 0));
+    for author in ["*@ a.example", "*@a.example,*@b.example", "*@bü*.example"] {
+        assert!(rule(author).unwrap_err().to_string().contains("which fits no address"), "{author}");
+    }
+}
