@@ -134,6 +134,24 @@ impl FromText for Duration {
     }
 }
 
+/// How long a signature counts.
+pub(crate) struct Lifetime(pub(crate) Duration);
+
+/// RFC 6376 §3.5 gives `x=` twelve digits. Nobody keeps a key for so long as this.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(3650 * 86_400);
+
+impl FromText for Lifetime {
+    const EXPECTED: &'static str = "a time of at most 3650 days with its unit, such as `12h` or `7d`";
+
+    fn from_text(text: &str) -> Result<Self, Problem> {
+        match Duration::from_text(text)? {
+            lifetime if lifetime > LONGEST_LIFETIME => Err(too_large()),
+            lifetime if lifetime.as_secs() == 0 => Err(Problem::new("which is less than a second")),
+            lifetime => Ok(Self(lifetime)),
+        }
+    }
+}
+
 fn number_and_unit(text: &str) -> (&str, &str) {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -268,6 +286,14 @@ mod tests {
         ] {
             assert_eq!(problem::<Duration>(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_signature_counts_for_some_time_and_not_for_ever() {
+        assert_eq!(Lifetime::from_text("7d").unwrap().0, Duration::from_secs(604_800));
+        assert!(Lifetime::from_text("3650d").is_ok());
+        assert_eq!(problem::<Lifetime>("3651d"), "which is too large");
+        assert_eq!(problem::<Lifetime>("500ms"), "which is less than a second");
     }
 
     #[test]

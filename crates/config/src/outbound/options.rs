@@ -7,7 +7,7 @@ use crate::fault::{Fault, Place, Placed};
 use crate::rotating::Rotating;
 use crate::section::Section;
 use crate::signature::{FieldName, Selector};
-use crate::text::FromText;
+use crate::text::{FromText, Lifetime};
 use dkim::{Algorithm, Canonicalization, FieldNames, FieldSelection, Kind, Oversign};
 use mail::Domain;
 use policy::outbound::{DkimStyle, Identity, KeyName, SignatureTemplate, SigningDomain, Style};
@@ -61,7 +61,7 @@ impl Options {
             fields: fields(section),
             oversign: section.value("oversign"),
             identity: section.placed("identity"),
-            expire: section.value("expire"),
+            expire: section.value("expire").map(|Lifetime(lifetime)| lifetime),
             ..Self::default()
         };
         let words = section.values::<SignatureWord>("signature");
