@@ -61,13 +61,19 @@ pub(crate) async fn dial(address: &Address) -> Result<Wire, SourceError> {
     }
 }
 
-/// The TLS of a connection, if it is to have any.
-pub(crate) fn encryption(tls: &Tls, address: &Address) -> Result<Option<Encryption>, SourceError> {
-    let roots = match tls {
+/// The TLS of a connection, if it is to have any. The authorities of a system are some hundred files: they are read where
+/// nobody else's work waits for it.
+pub(crate) async fn encryption(tls: &Tls, address: &Address) -> Result<Option<Encryption>, SourceError> {
+    let read: Box<dyn FnOnce() -> Result<RootCertStore, SourceError> + Send> = match tls {
         Tls::Off => return Ok(None),
-        Tls::System => system_roots()?,
-        Tls::Authorities(file) => roots_in(file)?,
+        Tls::System => Box::new(system_roots),
+        Tls::Authorities(file) => {
+            let file = file.clone();
+            Box::new(move || roots_in(&file))
+        }
     };
+    let roots = tokio::task::spawn_blocking(read).await;
+    let roots = roots.map_err(|error| SourceError::Ourselves(error.to_string()))??;
     let Address::Tcp(host, _) = address else {
         return Err(SourceError::Ourselves("TLS is not for UNIX sockets".to_owned()));
     };

@@ -40,7 +40,7 @@ impl Source for Postgres {
 
     async fn connect(&self) -> Result<Arc<Client>, SourceError> {
         let mut config = self.login()?;
-        let encryption = encryption(&self.0.tls, &self.0.address)?;
+        let encryption = encryption(&self.0.tls, &self.0.address).await?;
         let wire = dial(&self.0.address).await?;
         let client = match encryption {
             None => {

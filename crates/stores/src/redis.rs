@@ -34,7 +34,7 @@ impl Source for Redis {
 
     async fn connect(&self) -> Result<MultiplexedConnection, SourceError> {
         let login = self.login()?;
-        let encryption = encryption(&self.0.tls, &self.0.address)?;
+        let encryption = encryption(&self.0.tls, &self.0.address).await?;
         let mut wire = dial(&self.0.address).await?;
         if let Some(encryption) = encryption {
             let no_tls = |error| SourceError::Unreachable(format!("no TLS: {error}"));
