@@ -133,6 +133,7 @@ fn told(ring: &Keyring, visited: Result<Outcome, RotateError>) -> Outcome {
 /// One domain.
 fn visit(ring: &Keyring, arguments: &RotateArgs) -> Result<Outcome, RotateError> {
     let now = arguments.time.unwrap_or_else(host::now);
+    look_through(ring, arguments, now)?;
     let lock = ring.lock()?;
     if let Some(owner) = arguments.owner {
         ring.give(owner, &lock)?;
@@ -145,11 +146,29 @@ fn visit(ring: &Keyring, arguments: &RotateArgs) -> Result<Outcome, RotateError>
     Step { ring, lock, arguments, now }.take(&mut rotation)
 }
 
+/// What the arguments forbid shows before anything is made or kept.
+fn look_through(ring: &Keyring, arguments: &RotateArgs, now: u64) -> Result<(), RotateError> {
+    if let Some(settings) = &arguments.plan.update {
+        match Updater::read(settings) {
+            // A name server that does not answer is no reason to keep a key.
+            Ok(_) | Err(SettingsError::Server { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if ring.load()?.is_none() {
+        begin(ring, arguments.signing.as_ref(), now)?;
+    }
+    Ok(())
+}
+
 /// Withdraws a key before its time.
 pub fn retire(arguments: &RetireArgs) -> Result<ExitCode, RotateError> {
     let ring = Keyring::new(&arguments.keys, arguments.domain.clone());
+    let load = || ring.load()?.ok_or_else(|| RotateError::NoRotation(arguments.domain.clone()));
+    // To lock makes the folder.
+    load()?;
     let lock = ring.lock()?;
-    let mut rotation = ring.load()?.ok_or_else(|| RotateError::NoRotation(arguments.domain.clone()))?;
+    let mut rotation = load()?;
     let events = rotation.retire(&arguments.selector, arguments.time.unwrap_or_else(host::now))?;
     ring.save(&rotation, &lock)?;
     let entered = enter(&ring, &rotation)?;
@@ -164,7 +183,7 @@ fn begin(ring: &Keyring, signing: Option<&Domain>, now: u64) -> Result<Rotation,
     let selectors = ring.selectors()?;
     match (signing, selectors.as_slice()) {
         (Some(selector), _) => {
-            let key = file::read(&ring.path(selector))?.public_key();
+            let key = file::read_stored(&ring.path(selector))?.public_key();
             rotation.plan.ed25519 = key.kind() == KeyKind::Ed25519;
             rotation.adopt(selector.clone(), now);
         }
@@ -359,7 +378,7 @@ fn key(ring: &Keyring, selector: &Domain) -> Result<Option<PublicKey>, KeyFileEr
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
-    file::read(&path).map(|key| Some(key.public_key()))
+    file::read_stored(&path).map(|key| Some(key.public_key()))
 }
 
 /// What to publish for a key; without its file, what revokes it.
@@ -377,7 +396,7 @@ fn make(ring: &Keyring, plan: &Plan, selector: &Domain) -> Result<(), KeyFileErr
     let kind = if plan.ed25519 { KeyKind::Ed25519 } else { KeyKind::Rsa };
     match generate::make(&path, kind, plan.bits, None) {
         Ok(_) => Ok(()),
-        Err(KeyFileError::Exists(_)) => file::read(&path).map(drop),
+        Err(KeyFileError::Exists(_)) => file::read_stored(&path).map(drop),
         Err(error) => Err(error),
     }
 }
