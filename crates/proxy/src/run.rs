@@ -56,7 +56,6 @@ async fn serve(arguments: &RunArgs, inherited: Inherited) -> ExitCode {
             return exit::IO.into();
         }
     };
-    announce_keys(&assemblies);
     let mut serving = Serving::start(&assemblies, bound, metrics);
     serving.tell(told, &assemblies);
     let addresses: Vec<&str> = serving.files.iter().flat_map(File::addresses).collect();
@@ -166,7 +165,6 @@ impl Serving {
         let read = SystemTime::now();
         let (assemblies, reports) = assemble(&arguments.configs, Missing::Make, &self.metrics);
         faults::log(&reports, arguments.log.format);
-        announce_keys(&assemblies);
         if faults::any_fatal(&reports) {
             error!("the files have faults, shown above; the configuration in force stays");
             return None;
@@ -262,11 +260,5 @@ async fn try_stores(engine: config::Engine, metrics: Metrics) {
         if !error.is_outage() {
             warn!(store = store.name, %error, "key store cannot be used; mail that needs its keys waits");
         }
-    }
-}
-
-fn announce_keys(assemblies: &[Assembly]) {
-    for made in assemblies.iter().flat_map(|assembly| &assembly.made) {
-        info!(keyfile = %made.path.display(), publish = %made.record.zone_line(), "a new key was made; its record has to be published");
     }
 }

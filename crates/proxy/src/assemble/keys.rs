@@ -9,6 +9,7 @@ use policy::outbound::KeyName;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tracing::info;
 
 /// A shorter RSA key is refused (RFC 8301 §3.2).
 const LEAST_BITS: u32 = 1024;
@@ -53,7 +54,9 @@ pub fn load(outbound: &Outbound, missing: Missing, faults: &mut Vec<Fault>) -> (
                 let public = key.public_key();
                 faults.extend(weakness(signing.keyfile.place, &public));
                 if new {
-                    made.extend(publications(signing, &public));
+                    let new = publications(signing, &public);
+                    new.iter().for_each(announce);
+                    made.extend(new);
                 }
                 keys.insert(key_name(signing), key);
             }
@@ -92,7 +95,7 @@ fn key(signing: &Key, missing: Missing) -> Result<Option<Found>, Fault> {
         let key = generate::make(path, kind, GOOD_BITS, None).map_err(unusable)?;
         return Ok(Some(Found { key: Arc::new(key), new: true }));
     }
-    let key = file::read(path).map_err(unusable)?;
+    let key = file::read_guarded(path).map_err(unusable)?;
     Ok(Some(Found { key: Arc::new(key), new: false }))
 }
 
@@ -139,6 +142,12 @@ fn mismatch(place: Place, wanted: Option<Algorithm>, key: &PublicKey) -> Option<
             format!("the key is of type {}, and the algorithm needs {}", key.kind().name(), wanted.name());
         Fault::unusable(place, problem, "leave `algorithm` out, or name a key of its type")
     })
+}
+
+/// Says what to publish as soon as there is a key: whatever becomes of the rest, the next start finds the key there, and
+/// has nothing to say of it.
+fn announce(Made { path, record }: &Made) {
+    info!(keyfile = %path.display(), publish = %record.zone_line(), "a new key was made; its record has to be published");
 }
 
 /// One record for each domain that signs with a new key.
