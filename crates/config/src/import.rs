@@ -24,6 +24,8 @@ pub struct Imported {
     pub outbound: Option<String>,
     /// The file of the inbound listener, if anything is verified.
     pub inbound: Option<String>,
+    /// Whether mail was to be signed, and what is said of it was not enough for a file.
+    pub lacks_signer: bool,
     /// What changes, and what has to be done by hand.
     pub notes: Vec<Note>,
 }

@@ -31,14 +31,22 @@ pub fn import(command: &ImportCommand) -> ExitCode {
     let written = [("proxy-out.yaml", &imported.outbound), ("proxy-in.yaml", &imported.inbound)];
     for (name, text) in written.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?))) {
         if let Err(error) = put(arguments.out.as_deref(), name, text) {
-            eprintln!("dkimgate: cannot write {name}: {error}");
+            let path = arguments.out.as_deref().unwrap_or(Path::new("")).join(name);
+            let remedy = match error.kind() {
+                io::ErrorKind::AlreadyExists => "; move it away, or name another folder with --out",
+                _ => "",
+            };
+            eprintln!("dkimgate: cannot write {}: {error}{remedy}", path.display());
             return exit::IO.into();
         }
     }
     for note in &imported.notes {
         eprintln!("{note}");
     }
-    if imported.outbound.is_none() && imported.inbound.is_none() {
+    if imported.lacks_signer {
+        eprintln!("dkimgate: no proxy-out.yaml was made: what was signed so far would go out unsigned");
+    }
+    if imported.lacks_signer || imported.outbound.is_none() && imported.inbound.is_none() {
         exit::UNUSABLE.into()
     } else {
         ExitCode::SUCCESS
@@ -50,6 +58,7 @@ fn put(folder: Option<&Path>, name: &str, text: &str) -> io::Result<()> {
         return writeln!(io::stdout().lock(), "# --- {name}\n{text}");
     };
     let path = folder.join(name);
+    fs::create_dir_all(folder)?;
     OpenOptions::new().write(true).create_new(true).open(&path)?.write_all(text.as_bytes())?;
     println!("{}", path.display());
     Ok(())

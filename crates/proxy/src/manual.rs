@@ -4,9 +4,9 @@ use crate::cli::Cli;
 use crate::exit;
 use clap::CommandFactory;
 use clap_complete::Shell;
-use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::{fs, io};
 
 /// Prints what `shell` needs.
 pub fn completions(shell: Shell) -> ExitCode {
@@ -14,9 +14,9 @@ pub fn completions(shell: Shell) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Writes a page for the program and one for each of its commands.
+/// Writes a page for the program and one for each of its commands into a folder, which is made if it is not there.
 pub fn pages(folder: &Path) -> ExitCode {
-    match clap_mangen::generate_to(Cli::command(), folder) {
+    match fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("dkimgate: cannot write into {}: {error}", folder.display());

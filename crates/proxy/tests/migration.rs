@@ -172,3 +172,32 @@ fn explain_says_what_would_be_mended_and_for_whom() {
     let words = explain(&["--xforward", "source=LOCAL"]);
     assert!(words.contains("refused: rule 2"), "{words}");
 }
+
+/// The verifier's file alone looks like success, and all mail would go out unsigned.
+#[test]
+fn a_signer_that_could_not_be_written_is_said() {
+    let site = tempfile::tempdir().unwrap();
+    let folder = site.path();
+    for (text, status) in [
+        ("KeyTable refile:key.table\n", 2),
+        ("Mode sv\n", 2),
+        ("KeyFile /etc/k.pem\nSelector s\n", 2),
+        ("AuthservID mx.example\n", 0),
+        ("Mode v\n", 0),
+    ] {
+        fs::write(folder.join("opendkim.conf"), text).unwrap();
+        let imported = dkimgate(folder, &["import", "opendkim", "opendkim.conf"]);
+        let said = text_of(&imported);
+        assert_eq!(imported.status.code(), Some(status), "{text}: {said}");
+        assert_eq!(said.contains("no proxy-out.yaml was made"), status != 0, "{text}: {said}");
+    }
+    let out = ["import", "opendkim", "opendkim.conf", "--out", "new/folder"];
+    assert_eq!(dkimgate(folder, &out).status.code(), Some(0));
+    assert!(folder.join("new/folder/proxy-in.yaml").exists());
+    let again = dkimgate(folder, &out);
+    assert!(text_of(&again).contains("cannot write new/folder/proxy-in.yaml: "), "{}", text_of(&again));
+}
+
+fn text_of(output: &Output) -> String {
+    text(&output.stderr)
+}

@@ -195,6 +195,7 @@ fn write_outbound(settings: &[&Setting<'_>], imported: &mut Imported) -> Option<
         imported.remark(
             "nothing to sign with: neither a map, nor `domain` (or `d=` in a signature) with `keyfile` and `selector`",
         );
+        imported.lacks_signer = true;
         return None;
     }
     let mut yaml = Yaml::default();

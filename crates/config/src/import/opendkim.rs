@@ -27,6 +27,9 @@ pub fn opendkim(files: &[Source], fetch: &dyn Fn(&str) -> Option<String>) -> Imp
     let mode = options.value("Mode").unwrap_or("sv");
     if mode.contains('s') {
         imported.outbound = write_outbound(&options, &mut imported);
+        let is_said = |name: &&str| options.last(name).is_some();
+        let signs = ["Mode", "Domain", "Selector", "KeyFile", "KeyTable", "SigningTable"].iter().any(is_said);
+        imported.lacks_signer = signs && imported.outbound.is_none();
     }
     if mode.contains('v') {
         imported.inbound = Some(write_inbound(&options, &mut imported));
