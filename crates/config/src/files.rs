@@ -6,13 +6,14 @@ mod barrier;
 
 use crate::fault::{Fault, Place, Placed};
 use crate::parallel::{FILES, in_parallel};
+use crate::regular::{LARGEST_SECRET, LARGEST_TABLE, open_at_once};
 use crate::secret::{HIDDEN, shown};
 use crate::{Config, Dataset, DnsSource, Engine, Key, Outbound, Server, Store, Table, TableKind, Tls};
 use barrier::barrier;
 use mail::Domain;
-use nix::unistd::{Uid, User};
+use nix::unistd::{Gid, Uid, User, getgroups};
 use std::collections::HashSet;
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf, absolute};
@@ -151,7 +152,7 @@ impl<'a> Inspection<'a> {
 
     /// An existing key that others may read is known to them, whoever it belongs to: this comes first.
     fn unexposed(&self, key: Option<&Key>) -> Option<Fault> {
-        let opened = File::open(self.path).and_then(|file| file.metadata());
+        let opened = open_at_once(self.path).map(|(_, metadata)| metadata);
         let metadata = opened.as_ref().ok().cloned().or_else(|| self.path.metadata().ok());
         metadata.and_then(|metadata| self.exposed(&metadata)).or_else(|| self.unreadable(opened, key))
     }
@@ -201,7 +202,7 @@ impl<'a> Inspection<'a> {
 
     /// Whether the file can be opened by us.
     fn open(&self) -> Option<Fault> {
-        self.unreadable(File::open(self.path).and_then(|file| file.metadata()), None)
+        self.unreadable(open_at_once(self.path).map(|(_, metadata)| metadata), None)
     }
 
     /// What is wrong with a file that was opened so. If it is that of a key, one can be made.
@@ -211,7 +212,7 @@ impl<'a> Inspection<'a> {
                 let problem = format!("`{}` is `{}`, which is a folder", self.option, self.path());
                 return Some(Fault::unusable(self.place, problem, "name a file in it"));
             }
-            Ok(_) => return None,
+            Ok(metadata) => return self.too_large(&metadata),
             Err(error) => error,
         };
         let (problem, remedy) = match error.kind() {
@@ -224,9 +225,26 @@ impl<'a> Inspection<'a> {
             ),
             ErrorKind::NotADirectory => (self.absent(), "a file stands where a folder should be".to_owned()),
             ErrorKind::PermissionDenied => self.forbidden(),
+            ErrorKind::InvalidInput => (
+                format!("`{}` is `{}`, which is no regular file", self.option, self.path()),
+                "name a file: a pipe or a device is not waited for".to_owned(),
+            ),
             _ => (format!("`{}` cannot be read: {error}", self.path()), "see to the file system".to_owned()),
         };
         Some(Fault::unusable(self.place, problem, remedy))
+    }
+
+    /// Whether nobody has so large a key or table.
+    fn too_large(&self, metadata: &Metadata) -> Option<Fault> {
+        let largest = match self.option {
+            "keyfile" | "key" | "password_file" => LARGEST_SECRET,
+            _ => LARGEST_TABLE,
+        };
+        (metadata.len() > largest).then(|| {
+            let problem =
+                format!("`{}` is `{}`, which is larger than {largest} octets", self.option, self.path());
+            Fault::unusable(self.place, problem, "is it the right file?")
+        })
     }
 
     /// The path as it is shown. A key that stands in its place is not.
@@ -276,11 +294,63 @@ impl<'a> Inspection<'a> {
             metadata.mode() & 0o7777,
             user(metadata.uid())
         );
+        let command = let_in(&part, Standing::of(&metadata));
         if metadata.is_dir() {
             let problem = format!("{described} does not let user {us} through to `{}`", name(self.path));
-            return (problem, format!("chmod o+x {}", part.display()));
+            return (problem, command);
         }
-        (format!("{described} is not for user {us} to read"), format!("chown {us} {}", part.display()))
+        (format!("{described} is not for user {us} to read"), command)
+    }
+}
+
+/// What we are to a file or folder.
+#[derive(Clone, Copy, Debug)]
+enum Class {
+    Owner,
+    Group,
+    Others,
+}
+
+/// What a file or folder lets us do.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    class: Class,
+    mode: u32,
+    is_folder: bool,
+}
+
+impl Standing {
+    fn of(metadata: &Metadata) -> Self {
+        let groups = getgroups().unwrap_or_default();
+        let group = Gid::from_raw(metadata.gid());
+        let class = if metadata.uid() == Uid::effective().as_raw() {
+            Class::Owner
+        } else if group == Gid::effective() || groups.contains(&group) {
+            Class::Group
+        } else {
+            Class::Others
+        };
+        Self { class, mode: metadata.mode(), is_folder: metadata.is_dir() }
+    }
+}
+
+/// The command that lets us into a folder, or lets us read a file. The system looks at the bits of one class only: those
+/// for others do not help an owner.
+fn let_in(path: &Path, standing: Standing) -> String {
+    let (letter, shift) = match standing.class {
+        Class::Owner => ('u', 6),
+        Class::Group => ('g', 3),
+        Class::Others => ('o', 0),
+    };
+    let (right, bit) = if standing.is_folder { ('x', 0o1) } else { ('r', 0o4) };
+    let path = path.display();
+    if (standing.mode >> shift) & bit != 0 {
+        return format!("its mode would do: look at `getfacl {path}`, and at what confines the program");
+    }
+    match standing.class {
+        // What holds a key is not opened to everybody.
+        Class::Others if !standing.is_folder => format!("chown {} {path}", user(Uid::effective().as_raw())),
+        _ => format!("chmod {letter}+{right} {path}"),
     }
 }
 
@@ -355,6 +425,29 @@ mod tests {
         assert_eq!(fault.cause.to_string(), "`directory` is `Cargo.toml`, which is no folder");
     }
 
+    #[test]
+    fn the_command_is_for_the_class_that_we_are_in() {
+        let path = Path::new("/k");
+        let us = user(Uid::effective().as_raw());
+        for (class, mode, is_folder, command) in [
+            (Class::Owner, 0o000, false, "chmod u+r /k"),
+            (Class::Owner, 0o204, false, "chmod u+r /k"),
+            (Class::Owner, 0o600, true, "chmod u+x /k"),
+            (Class::Group, 0o705, true, "chmod g+x /k"),
+            (Class::Group, 0o600, false, "chmod g+r /k"),
+            (Class::Others, 0o750, true, "chmod o+x /k"),
+            (Class::Others, 0o600, false, &format!("chown {us} /k")),
+            (
+                Class::Owner,
+                0o600,
+                false,
+                "its mode would do: look at `getfacl /k`, and at what confines the program",
+            ),
+        ] {
+            assert_eq!(let_in(path, Standing { class, mode, is_folder }), command);
+        }
+    }
+
     /// Asked for its words only, since the user who runs the tests may be let in everywhere.
     #[test]
     fn what_keeps_us_out_is_named_with_the_command_that_lets_us_in() {
@@ -363,36 +456,33 @@ mod tests {
         let folder = site.path().join("keys");
         create_dir(&folder).unwrap();
         write(folder.join("s1.pem"), "").unwrap();
-        set_permissions(folder.join("s1.pem"), Permissions::from_mode(0o600)).unwrap();
+        set_permissions(folder.join("s1.pem"), Permissions::from_mode(0o200)).unwrap();
         let key = Placed { value: folder.join("s1.pem"), place: Place::START };
         let path = key.value.display();
         assert_eq!(
             Inspection::of(&key, "keyfile").forbidden(),
             (
-                format!("`{path}` (mode 0600, owner {us}) is not for user {us} to read"),
-                format!("chown {us} {path}")
+                format!("`{path}` (mode 0200, owner {us}) is not for user {us} to read"),
+                format!("chmod u+r {path}")
             )
         );
-        set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
+        let file = folder.display().to_string();
         // Behind a link, in a folder that seems to have no such file.
         std::os::unix::fs::symlink("keys/other/s1.pem", site.path().join("link")).unwrap();
-        let linked = Placed { value: site.path().join("link"), place: Place::START };
-        let path = folder.display();
-        let (problem, command) = Inspection::of(&linked, "keyfile").forbidden();
-        assert_eq!(
-            (problem, command),
-            (
-                format!("`{path}` (mode 0700, owner {us}) does not let user {us} through to `link`"),
-                format!("chmod o+x {path}")
-            )
-        );
-        let hidden = Placed { value: folder.join("other/s1.pem"), place: Place::START };
-        assert_eq!(
-            Inspection::of(&hidden, "keyfile").forbidden(),
-            (
-                format!("`{path}` (mode 0700, owner {us}) does not let user {us} through to `s1.pem`"),
-                format!("chmod o+x {path}")
-            )
-        );
+        let linked = site.path().join("link");
+        let hidden = folder.join("other/s1.pem");
+        for (value, name) in [(linked, "link"), (hidden, "s1.pem")] {
+            set_permissions(&folder, Permissions::from_mode(0o600)).unwrap();
+            let placed = Placed { value, place: Place::START };
+            let (problem, command) = Inspection::of(&placed, "keyfile").forbidden();
+            assert_eq!(
+                (problem, command),
+                (
+                    format!("`{file}` (mode 0600, owner {us}) does not let user {us} through to `{name}`"),
+                    format!("chmod u+x {file}")
+                )
+            );
+        }
+        set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
     }
 }

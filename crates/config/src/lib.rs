@@ -32,6 +32,7 @@ mod network;
 mod outbound;
 mod parallel;
 mod pattern;
+mod regular;
 mod rotating;
 mod rules;
 mod secret;
@@ -59,12 +60,15 @@ pub use outbound::{
     Table, TableKind, Tls,
 };
 pub use parallel::{both, in_parallel};
+pub use regular::{LARGEST_SECRET, open_regular};
 pub use rules::{Keys, Origin, Rules, rules};
 pub use smtp::content::{Repair, Repairs};
 pub use together::check_together;
 
 use listener::Circumstances;
 use section::Section;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use text::{FromText, Problem, one_of};
@@ -108,7 +112,7 @@ impl Config {
 /// Reads the file at `path`. `system_hostname` stands in for a missing `hostname`.
 pub fn load(path: &Path, system_hostname: &str) -> Result<Config, Report> {
     let name = path.display().to_string();
-    let text = std::fs::read(path).map_err(|error| Cause::Unreadable { reason: error.to_string() });
+    let text = read_some(path).map_err(|error| Cause::Unreadable { reason: error.to_string() });
     let text = text.and_then(|octets| {
         String::from_utf8(octets)
             .map_err(|error| Cause::NotText { octet: error.utf8_error().valid_up_to() + 1 })
@@ -120,6 +124,13 @@ pub fn load(path: &Path, system_hostname: &str) -> Result<Config, Report> {
             Err(Report::new(Arc::new(Source { name, text: String::new() }), vec![fault]))
         }
     }
+}
+
+/// Reads a file as far as one that is too large is recognized. A pipe may stand there: a shell writes `<(…)` for one.
+fn read_some(path: &Path) -> io::Result<Vec<u8>> {
+    let mut octets = Vec::new();
+    File::open(path)?.take(yaml::LARGEST_FILE as u64 + 1).read_to_end(&mut octets)?;
+    Ok(octets)
 }
 
 /// Reads the text of a file. Relative paths in it are relative to the folder in its name. To read a text once more is

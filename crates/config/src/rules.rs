@@ -15,6 +15,7 @@ use crate::fault::{Fault, Place, Report, Source};
 use crate::key_folders::KeyFolders;
 use crate::outbound::store::no_domainkeys;
 use crate::outbound::{Entry, Outbound, Store, Styles, Table, TableKind};
+use crate::regular::{LARGEST_TABLE, read_regular};
 use crate::secret::without_keys;
 use crate::{Config, Engine, outbound};
 use dkim::PrivateKey;
@@ -153,7 +154,7 @@ impl Gathering {
 
     /// Reads a table's file. One that cannot be read is a fault of the place that names it, reported elsewhere.
     fn open(&mut self, path: &Path) -> Option<usize> {
-        let octets = std::fs::read(path).ok()?;
+        let octets = read_regular(path, LARGEST_TABLE).ok()?;
         // Comments may be in Latin-1. Elsewhere it is a fault of its line.
         Some(self.add(path, String::from_utf8_lossy(lines::without_mark(&octets)).into_owned()))
     }

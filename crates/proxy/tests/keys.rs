@@ -211,3 +211,57 @@ fn which_of_several_keys_signs_has_to_be_said() {
     desk.prints(2, "key rotate --keys absent");
     desk.prints(64, "key rotate --domain example.org --every soon");
 }
+
+/// The next start finds the key there, and would never show its record.
+#[test]
+fn the_record_of_a_new_key_is_shown_also_if_the_start_fails() {
+    let desk = Desk::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let sign = "sign:\n  - {domain: a.example, selector: s1, keyfile: keys/a.example/s1.pem, generate: true, algorithm: ed25519-sha256}\n";
+    let head = format!("role: outbound\nlisten: 127.0.0.1:{port}\nrelay: 127.0.0.1:2\ncheck_keys: off\n");
+    desk.file("port.yaml", format!("{head}{sign}"));
+    let other = sign.replace("a.example", "b.example");
+    let lost = "  - {domain: c.example, selector: s1, keyfile: none.pem.d}\n";
+    fs::create_dir(desk.0.path().join("none.pem.d")).unwrap();
+    desk.file("beside.yaml", format!("{head}{other}"));
+    desk.file("faulty.yaml", format!("{}sign:\n{lost}", head.replace(&port.to_string(), "1")));
+    for (files, domain) in [("port.yaml", "a.example"), ("beside.yaml faulty.yaml", "b.example")] {
+        let out = desk.run(&format!("run {files}"));
+        let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(78), "{said}");
+        assert!(said.contains(&format!("s1._domainkey.{domain}. ")), "{said}");
+        assert!(desk.0.path().join(format!("keys/{domain}/s1.pem")).exists());
+    }
+}
+
+#[test]
+fn a_pipe_among_the_keys_is_not_waited_for() {
+    let desk = Desk::new();
+    desk.key("s1");
+    fs::create_dir(desk.0.path().join("keys/a.example")).unwrap();
+    let pipe = desk.0.path().join("keys/a.example/s1.pem");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    desk.file(
+        "out.yaml",
+        "role: outbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\ncheck_keys: off\nsign:\n  - directory: keys\n",
+    );
+    let out = desk.run("check out.yaml");
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.code() == Some(78) && said.contains("no regular file"), "{said}");
+    let listed = desk.prints(0, "key list");
+    assert!(listed.contains("it is no regular file"), "{listed}");
+}
+
+#[test]
+fn what_the_arguments_forbid_leaves_nothing_behind() {
+    let desk = Desk::new();
+    desk.prints(2, "key retire --domain example.org --selector s1");
+    desk.prints(2, "key rotate --domain example.org --signing s1 --zone zone.json");
+    desk.prints(2, "key rotate --domain example.org --update nope.yaml");
+    assert_eq!(fs::read_dir(&desk.0).unwrap().count(), 0);
+    desk.key("s1");
+    desk.prints(2, "key rotate --domain example.org --update nope.yaml");
+    desk.prints(2, "key retire --domain example.org --selector s1");
+    assert_eq!(fs::read_dir(desk.0.path().join("keys/example.org")).unwrap().count(), 1);
+}

@@ -90,7 +90,8 @@ impl Gathering {
 
 /// A key file that lies where folders are meant to be.
 fn loose(folder: &Path, name: &str, held: &KeyFolder) -> Option<PathBuf> {
-    (!held.is_folder && !name.starts_with('.') && name.ends_with(".pem")).then(|| folder.join(name))
+    let is_key = !name.starts_with('.') && name.strip_suffix(".pem").is_some();
+    (is_key && !held.is_folder).then(|| folder.join(name))
 }
 
 fn rule(table: &Table, path: &Path, domain: Domain, signatures: Vec<SignatureTemplate>) -> Rule {

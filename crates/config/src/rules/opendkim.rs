@@ -12,6 +12,7 @@ use crate::fault::{Fault, Place, Placed};
 use crate::files::check_open_table;
 use crate::outbound::{Dataset, Table};
 use crate::pattern::address_glob;
+use crate::regular::{LARGEST_TABLE, open_regular};
 use crate::secret::quoted;
 use crate::signature::identity_domain;
 use crate::text::{FromText, Problem};
@@ -21,7 +22,6 @@ use policy::outbound::{
 };
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -159,12 +159,11 @@ impl Gathering {
 /// Reads a key table. One with keys in it is as secret as they are. One that cannot be read is a fault of the place that
 /// names it, reported elsewhere.
 fn read_key_table(Placed { value, place }: &Placed<Dataset>) -> Option<(Parted, Option<Fault>)> {
-    let mut file = File::open(&value.path).ok()?;
     // Of the open file, so that nobody can put another in its place meanwhile.
-    let metadata = file.metadata().ok()?;
+    let (file, metadata) = open_regular(&value.path, LARGEST_TABLE).ok()?;
     // As long as the file, so that it does not grow and leave pieces behind.
     let mut octets = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
-    file.read_to_end(&mut octets).ok()?;
+    file.take(metadata.len()).read_to_end(&mut octets).ok()?;
     let text = Zeroizing::new(String::from_utf8_lossy(without_mark(&octets)).into_owned());
     let parted = Parted::of(&text);
     let exposed =

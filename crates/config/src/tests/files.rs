@@ -62,6 +62,25 @@ fn owner() -> String {
 }
 
 #[test]
+fn what_is_no_file_is_not_waited_for() {
+    let site = Site::new();
+    create_dir_all(site.path("keys")).unwrap();
+    nix::unistd::mkfifo(Path::new(&site.path("keys/s1.pem")), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert_eq!(
+        site.found(RULE),
+        [
+            "fault: `keyfile` is `keys/s1.pem`, which is no regular file\nname a file: a pipe or a device is not waited for"
+        ]
+    );
+    std::fs::remove_file(site.path("keys/s1.pem")).unwrap();
+    write(site.path("keys/s1.pem"), vec![b'x'; 65_537]).unwrap();
+    assert_eq!(
+        site.with_mode("keys/s1.pem", 0o600).found(RULE),
+        ["fault: `keyfile` is `keys/s1.pem`, which is larger than 65536 octets\nis it the right file?"]
+    );
+}
+
+#[test]
 fn a_key_of_our_own_is_well() {
     assert_eq!(Site::new().with_key(0o600).found(RULE), [""; 0]);
     assert_eq!(Site::new().with_key(0o400).found(RULE), [""; 0]);

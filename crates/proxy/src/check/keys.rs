@@ -59,7 +59,7 @@ fn fault_of(path: &Path, signature: &SignatureTemplate, place: Place) -> Vec<Fau
     if mode.as_ref().is_some_and(Fault::is_fatal) {
         return mode.into_iter().collect();
     }
-    let content = match file::read(path) {
+    let content = match file::read_guarded(path) {
         Ok(key) => flaw_of_key(&key.public_key(), wanted(signature), place),
         Err(error) => Some(Fault::unusable(place, &error, remedy_for_key(&error))),
     };

@@ -95,7 +95,7 @@ fn own_domain(pattern: &AddressPattern) -> Option<Domain> {
 /// Nothing if the key cannot be read.
 fn subject(domain: Domain, selector: Domain, path: PathBuf, keys: &Keys) -> Result<Option<Subject>, Fault> {
     let in_table = keys.get(&KeyName::new(&path.to_string_lossy()));
-    let read = || file::read(&path).map(|key| key.public_key());
+    let read = || file::read_stored(&path).map(|key| key.public_key());
     let key = match in_table.map_or_else(read, |key| Ok(key.public_key())) {
         Ok(key) => Some(key),
         // With `generate` it is made at the first start.

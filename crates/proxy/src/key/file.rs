@@ -4,7 +4,7 @@ use super::disk;
 use super::owner::Owner;
 use dkim::{PrivateKeyError, SigningKey};
 use mail::DomainError;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -89,22 +89,33 @@ pub fn read_password(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
 /// Reads a secret, unless others may read it too.
 pub fn guarded(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let unreadable = |source| KeyFileError::Unreadable { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(unreadable)?;
     // Of the open file, so that nobody can put another in its place meanwhile.
-    let metadata = file.metadata().map_err(unreadable)?;
+    let (file, metadata) = config::open_regular(path, config::LARGEST_SECRET).map_err(unreadable)?;
     let mode = metadata.mode() & 0o7777;
     if mode & config::OTHERS_READ_OR_WRITE != 0 {
         return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
     }
     // As long as the file, so that it does not grow and leave pieces behind.
     let mut secret = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
-    file.read_to_end(&mut secret).map_err(unreadable)?;
+    file.take(config::LARGEST_SECRET).read_to_end(&mut secret).map_err(unreadable)?;
     Ok(secret)
 }
 
-/// Reads a key.
+/// Reads a key that the command line names. That may be a pipe.
 pub fn read(path: &Path) -> Result<SigningKey, KeyFileError> {
-    let read = fs::read(path).map(Zeroizing::new);
-    let pem = read.map_err(|source| KeyFileError::Unreadable { path: path.to_owned(), source })?;
+    whole(File::open(path), path)
+}
+
+/// Reads a key of a folder, whoever else may read it.
+pub fn read_stored(path: &Path) -> Result<SigningKey, KeyFileError> {
+    whole(config::open_regular(path, config::LARGEST_SECRET).map(|(file, _)| file), path)
+}
+
+fn whole(opened: io::Result<File>, path: &Path) -> Result<SigningKey, KeyFileError> {
+    let most = usize::try_from(config::LARGEST_SECRET).unwrap_or(usize::MAX);
+    // With room for all, so that it does not grow and leave pieces behind.
+    let mut pem = Zeroizing::new(Vec::with_capacity(most + 1));
+    let read = opened.and_then(|file| file.take(config::LARGEST_SECRET).read_to_end(&mut pem));
+    read.map_err(|source| KeyFileError::Unreadable { path: path.to_owned(), source })?;
     SigningKey::from_pem(&pem).map_err(|source| KeyFileError::Unusable { path: path.to_owned(), source })
 }

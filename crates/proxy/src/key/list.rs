@@ -14,7 +14,7 @@ pub fn list(arguments: &ListArgs) -> Result<(), KeyringError> {
         let selectors = ring.selectors()?;
         println!("{}", ring.domain());
         for selector in &selectors {
-            let key = match file::read(&ring.path(selector)) {
+            let key = match file::read_stored(&ring.path(selector)) {
                 Ok(key) => format!("{}, {} bits", key.public_key().kind().name(), key.public_key().bits()),
                 Err(error) => error.to_string(),
             };
