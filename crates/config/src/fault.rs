@@ -341,7 +341,9 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let Place { start, length } = self.fault.place;
+        // Of a value of many lines the first is enough.
+        let Place { start, .. } = self.fault.place;
+        let length = self.fault.place.text(&self.file.text).lines().next().map_or(0, str::len);
         Some(Box::new(std::iter::once(LabeledSpan::new(None, start, length))))
     }
 }

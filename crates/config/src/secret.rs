@@ -24,9 +24,7 @@ pub(crate) fn without_keys(text: String) -> String {
     let mut done = 0;
     while let Some(inside) = next_key(&text, done) {
         shown.push_str(&text[done..inside.start]);
-        for line in text[inside.clone()].split_inclusive('\n') {
-            hide_words(line, &mut shown);
-        }
+        hide_words(&text[inside.clone()], &mut shown);
         done = inside.end;
     }
     if done == 0 {
@@ -62,11 +60,11 @@ fn next_key(text: &str, from: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Takes a line of a key over, with `[key]` for what of it may be secret.
-fn hide_words(line: &str, shown: &mut String) {
+/// Takes a key over, line for line, with `[key]` for all that may be secret.
+fn hide_words(key: &str, shown: &mut String) {
     let mut is_hidden = false;
     // A line end may stand there as `\n`.
-    for (number, piece) in line.split('\\').enumerate() {
+    for (number, piece) in key.split('\\').enumerate() {
         let named = piece.chars().next().filter(|c| number > 0 && matches!(c, 'n' | 'r'));
         shown.push_str(if number > 0 { "\\" } else { "" });
         shown.extend(named);
@@ -124,13 +122,13 @@ mod tests {
             ("a: b\n", "a: b\n"),
             (
                 "k: |\n  -----BEGIN PRIVATE KEY-----\n  MIIE\n  ab==\n  -----END PRIVATE KEY-----\nl: x\n",
-                "k: |\n  -----BEGIN PRIVATE KEY-----\n  [key]\n  [key]\n  -----END PRIVATE KEY-----\nl: x\n",
+                "k: |\n  -----BEGIN PRIVATE KEY-----\n  [key]\n  \n  -----END PRIVATE KEY-----\nl: x\n",
             ),
             (
                 "k: \"-----BEGIN RSA PRIVATE KEY-----\\nMI/E\\nab==\\n-----END RSA PRIVATE KEY-----\\n\"\n",
                 "k: \"-----BEGIN RSA PRIVATE KEY-----\\n[key]\\n\\n-----END RSA PRIVATE KEY-----\\n\"\n",
             ),
-            ("-----BEGIN PRIVATE KEY-----\nMIIE\nab", "-----BEGIN PRIVATE KEY-----\n[key]\n[key]"),
+            ("-----BEGIN PRIVATE KEY-----\nMIIE\nab", "-----BEGIN PRIVATE KEY-----\n[key]\n"),
             (
                 "k: -----BEGIN PRIVATE KEY-----\n  MIIE\nl: x\n",
                 "k: -----BEGIN PRIVATE KEY-----\n  [key]\nl: x\n",

@@ -3,7 +3,7 @@
 use crate::fault::{Cause, Fault, Place, Placed};
 use crate::nearest::nearest;
 use crate::parallel::in_parallel;
-use crate::secret::{quoted, shown};
+use crate::secret::{is_key, quoted, shown};
 use crate::text::FromText;
 use crate::yaml::{Key, Node, Value};
 use std::collections::HashSet;
@@ -36,11 +36,11 @@ impl<'a> Section<'a> {
             Value::Nothing => (true, &[][..]),
             Value::Text(_) | Value::List(_) => {
                 let problem = format!("{name} is {}, not a mapping", describe(node));
-                faults.push(Fault::contradiction(
-                    node.place,
-                    problem,
-                    "write lines of the form `key: value`",
-                ));
+                let remedy = match &node.value {
+                    Value::Text(text) if is_key(text) => "name the file that names the key",
+                    _ => "write lines of the form `key: value`",
+                };
+                faults.push(Fault::contradiction(node.place, problem, remedy));
                 (false, &[][..])
             }
         };
