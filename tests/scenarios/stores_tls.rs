@@ -4,11 +4,12 @@ use crate::stores::{ALICE, BOTH, selectors, send};
 use scenarios::certificates::Authority;
 use scenarios::database::Kind;
 use scenarios::keys::RSA;
-use scenarios::{Keys, NextHop, Proxy};
+use scenarios::{Keys, NextHop, Proxy, wait};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// A proxy with this database; gives its reply to a message, and the line in its log.
 async fn answers(database: &str, next_hop: &NextHop) -> (String, String) {
@@ -48,6 +49,17 @@ async fn a_database_is_asked_over_tls_if_an_authority_vouches_for_it_and_for_its
     }
 }
 
+/// Says that there is no TLS here, and tells all that was said to it.
+async fn refuse_tls(mut client: TcpStream, told: UnboundedSender<Vec<u8>>) {
+    let mut heard = vec![0; 8];
+    client.read_exact(&mut heard).await.expect("it asks for TLS");
+    client.write_all(b"N").await.expect("it listens");
+    // It may break the connection off.
+    let _ = client.read_to_end(&mut heard).await;
+    // After the test nobody wants to know.
+    let _ = told.send(heard);
+}
+
 #[tokio::test]
 async fn where_tls_is_asked_for_nothing_is_said_in_plaintext() {
     if Authority::is_missing() {
@@ -69,21 +81,20 @@ async fn where_tls_is_asked_for_nothing_is_said_in_plaintext() {
             }
             Kind::Redis => format!("redis: {{address: '127.0.0.1:{port}', {login}}}"),
         };
-        let heard = tokio::spawn(async move {
-            let (mut client, _) = server.accept().await.expect("somebody connects");
-            let mut heard = vec![0; 8];
-            client.read_exact(&mut heard).await.expect("it asks for TLS");
-            client.write_all(b"N").await.expect("it listens");
-            // It may break the connection off.
-            let _ = client.read_to_end(&mut heard).await;
-            heard
+        let (told, mut heard) = unbounded_channel();
+        // Each time it is asked: at the start, and for the message.
+        let serving = tokio::spawn(async move {
+            while let Ok((client, _)) = server.accept().await {
+                tokio::spawn(refuse_tls(client, told.clone()));
+            }
         });
         let next_hop = NextHop::fake().start().await;
         let (reply, line) = answers(&format!("sign:\n  - keys:\n      {yaml}"), &next_hop).await;
         assert!(reply.starts_with("451 4.3.5"), "{reply}");
         assert!(line.contains("TLS"), "{line}");
         assert_eq!(next_hop.messages().len(), 0);
-        let heard = heard.await.expect("it has heard all");
+        let heard = wait::within("what was said", heard.recv()).await.expect("somebody connected");
+        serving.abort();
         match kind {
             // Length and code of SSLRequest, and nothing else.
             Kind::Postgres => assert_eq!(heard, [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]),
