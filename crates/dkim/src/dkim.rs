@@ -1,7 +1,7 @@
 //! DKIM signatures (RFC 6376).
 
 mod coverage;
-pub(crate) mod identity;
+mod identity;
 pub(crate) mod sign;
 pub(crate) mod signature;
 pub(crate) mod verify;

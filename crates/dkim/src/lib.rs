@@ -38,7 +38,6 @@ mod verification;
 pub use algorithm::{Algorithm, Canonicalization, Form, HashAlgorithm, KeyKind};
 pub use canonical::{BodyCanonicalizer, BodyForm};
 pub use diagnosis::{BodyChange, Finding, HeaderChange, diagnose, names_to_ask};
-pub use dkim::identity::is_local_part;
 pub use domainkeys::signature::OldForm;
 pub use hash::{Appetite, BodyHash, BodyHashId, BodyHashSpec, BodyHasher, BodyHashes};
 pub use key::{

@@ -3,6 +3,7 @@
 //! Strict where an address is at stake, lenient about display names: what two readers could take for two different
 //! addresses is an error here.
 
+use crate::local_part::written;
 use crate::{Domain, DomainError};
 use std::fmt;
 use thiserror::Error;
@@ -50,19 +51,8 @@ pub enum AddressError {
 
 impl fmt::Display for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.local_part.split('.').all(is_atom) {
-            return write!(f, "{}@{}", self.local_part, self.domain);
-        }
-        // RFC 5321 §4.1.2: Quoted-string = DQUOTE *QcontentSMTP DQUOTE
-        let quoted = self.local_part.replace('\\', "\\\\").replace('"', "\\\"");
-        write!(f, "\"{quoted}\"@{}", self.domain)
+        write!(f, "{}@{}", written(&self.local_part), self.domain)
     }
-}
-
-/// Whether a text is an atom (RFC 5322 §3.2.3; RFC 6532 §3.2).
-fn is_atom(text: &str) -> bool {
-    let takes = |c: char| c.is_ascii_alphanumeric() || !c.is_ascii() || "!#$%&'*+-/=?^_`{|}~".contains(c);
-    !text.is_empty() && text.chars().all(takes)
 }
 
 /// Reads the value of an address field: all its mailboxes, those in groups included.

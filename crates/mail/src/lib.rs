@@ -9,6 +9,7 @@ mod author;
 pub mod conversion;
 mod domain;
 mod header;
+pub mod local_part;
 mod reader;
 mod write;
 

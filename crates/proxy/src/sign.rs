@@ -9,6 +9,7 @@ use dkim::{
     Oversign, PrivateKey, SignError, SignatureRequest, Signing, TemplateRequest,
 };
 use mail::Header;
+use mail::local_part::is_local_part;
 use std::io::{self, Write};
 use std::sync::Arc;
 use thiserror::Error;
@@ -142,7 +143,7 @@ fn names(arguments: &SignArgs) -> Result<(mail::Domain, mail::Domain), SignComma
 fn identity(arguments: &SignArgs) -> Result<Option<String>, SignError> {
     let Some(identity) = &arguments.identity else { return Ok(None) };
     let (local_part, _) = identity.rsplit_once('@').ok_or(SignError::Identity)?;
-    if local_part.is_empty() || dkim::is_local_part(local_part) {
+    if local_part.is_empty() || is_local_part(local_part) {
         Ok(Some(identity.clone()))
     } else {
         Err(SignError::Identity)

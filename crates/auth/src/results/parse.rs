@@ -1,7 +1,8 @@
 //! The field read, by the letter of RFC 8601 §2.2.
 
-use super::lexical::{is_atom_char, is_identity, is_keyword, is_token, is_token_char};
+use super::lexical::{is_identity, is_keyword, is_token, is_token_char};
 use super::{AuthenticationResults, MethodResult, Property};
+use mail::local_part::is_atom_char;
 use thiserror::Error;
 
 /// Why a field is not well-formed.
