@@ -10,8 +10,11 @@
 //! moment. What is cut off in between is made good at the next visit, since both keys are published then.
 
 use super::disk;
+use super::file::{self, KeyFileError};
 use super::owner::Owner;
+use super::record::Publication;
 use super::rotation::Rotation;
+use dkim::{PrivateKey, PublicKey};
 use mail::Domain;
 use nix::fcntl::OFlag;
 use std::ffi::OsStr;
@@ -109,6 +112,24 @@ impl Keyring {
         }
         selectors.sort();
         Ok(selectors)
+    }
+
+    /// The public half of a key; `None` once its file was deleted.
+    pub fn key(&self, selector: &Domain) -> Result<Option<PublicKey>, KeyFileError> {
+        let path = self.path(selector);
+        if path.symlink_metadata().is_err() {
+            return Ok(None);
+        }
+        file::read_stored(&path).map(|key| Some(key.public_key()))
+    }
+
+    /// What to publish for a key; without its file, what revokes it.
+    pub fn publication(&self, selector: &Domain) -> Result<Publication, KeyFileError> {
+        let record = match self.key(selector)? {
+            Some(key) => Publication::new(&self.domain, selector, key),
+            None => Publication::revoked(&self.domain, selector),
+        };
+        record.map_err(KeyFileError::Name)
     }
 
     /// Whose the folder is, where root is at work.

@@ -13,7 +13,7 @@ use super::sight::{Look, Observers};
 use super::update::{Done, EntryError, SettingsError, Updater};
 use crate::cli::key::{DnsArgs, KeyType, PlanArgs, RetireArgs, RotateArgs};
 use crate::{exit, host};
-use dkim::{KeyKind, PrivateKey, PublicKey};
+use dkim::{KeyKind, PrivateKey};
 use mail::Domain;
 use std::collections::HashMap;
 use std::io;
@@ -322,10 +322,10 @@ fn enter(ring: &Keyring, rotation: &Rotation) -> Result<HashMap<Domain, Entered>
     };
     let updater = Updater::read(settings)?;
     for (selector, entry) in unpublished {
-        let key = key(ring, selector)?;
+        let key = ring.key(selector)?;
         let done = match (entry, &key) {
             (Entry::Key, Some(key)) => {
-                let record = publication(ring, selector)?;
+                let record = ring.publication(selector)?;
                 wait(updater.publish(&record, key))
             }
             // Its file is made first, so it is there.
@@ -351,7 +351,7 @@ fn enter(ring: &Keyring, rotation: &Rotation) -> Result<HashMap<Domain, Entered>
 fn look(ring: &Keyring, rotation: &Rotation, from: &DnsArgs) -> Result<HashMap<Domain, Look>, RotateError> {
     let mut questions = Vec::new();
     for selector in rotation.watched() {
-        questions.push((selector.clone(), publication(ring, selector)?.name().clone(), key(ring, selector)?));
+        questions.push((selector.clone(), ring.publication(selector)?.name().clone(), ring.key(selector)?));
     }
     let looks = with_resolver(from, async |resolver| {
         let observers = match from {
@@ -370,24 +370,6 @@ fn look(ring: &Keyring, rotation: &Rotation, from: &DnsArgs) -> Result<HashMap<D
         Ok::<_, ResolverError>(looks)
     })??;
     Ok(looks)
-}
-
-/// The public half of a key; `None` once its file was deleted.
-fn key(ring: &Keyring, selector: &Domain) -> Result<Option<PublicKey>, KeyFileError> {
-    let path = ring.path(selector);
-    if path.symlink_metadata().is_err() {
-        return Ok(None);
-    }
-    file::read_stored(&path).map(|key| Some(key.public_key()))
-}
-
-/// What to publish for a key; without its file, what revokes it.
-fn publication(ring: &Keyring, selector: &Domain) -> Result<Publication, KeyFileError> {
-    let record = match key(ring, selector)? {
-        Some(key) => Publication::new(ring.domain(), selector, key),
-        None => Publication::revoked(ring.domain(), selector),
-    };
-    record.map_err(KeyFileError::Name)
 }
 
 /// Makes a key, unless an earlier run made it and was cut off before it could write that down.

@@ -1,6 +1,6 @@
 //! What a run of `dkimgate key rotate` says.
 
-use super::{Entered, Outcome, RotateError, publication};
+use super::{Entered, Outcome, RotateError};
 use crate::key::file::KeyFileError;
 use crate::key::keyring::Keyring;
 use crate::key::record::Publication;
@@ -44,7 +44,7 @@ impl Account {
             println!("  {selector} {}: {}", kept.stage.word(), kept.outlook(&rotation.plan, domain));
             match kept.stage {
                 Stage::Next { shown: None, .. } => {
-                    println!("    {}", publication(ring, selector)?.zone_line());
+                    println!("    {}", ring.publication(selector)?.zone_line());
                 }
                 Stage::Withdrawing { .. } => {
                     let record = Publication::revoked(domain, selector).map_err(KeyFileError::Name)?;

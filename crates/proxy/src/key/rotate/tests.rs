@@ -57,7 +57,7 @@ impl Desk {
                 Some(Stage::Withdrawing { .. } | Stage::Withdrawn { .. }) => {
                     Publication::revoked(self.ring().domain(), &selector).unwrap()
                 }
-                _ => publication(&self.ring(), &selector).unwrap(),
+                _ => self.ring().publication(&selector).unwrap(),
             };
             zone.insert(record.name().to_string(), record.text().into());
         }
