@@ -367,7 +367,7 @@ async fn a_target_that_hangs_is_passed_over_for_the_one_behind_it() {
     let next_hop = Script::default().start().await;
     let proxy = Serving::start(&next_hop, |settings| {
         settings.relay.insert(0, hanging.target());
-        settings.deadlines.connect = std::time::Duration::from_millis(200);
+        settings.deadlines.connect = std::time::Duration::from_secs(1);
     });
     let mut client = proxy.ready().await;
     client.envelope().await;
