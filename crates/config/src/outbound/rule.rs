@@ -107,6 +107,11 @@ impl Names {
             let problem = format!("`{}` stands twice in this rule", twice.value);
             section.complain(Fault::contradiction(twice.place, problem, "keep one of them"));
         }
+        let single = self.domains.iter().find(|domain| !domain.value.as_str().contains('.'));
+        if let Some(single) = single.filter(|_| signs) {
+            let problem = format!("`{}` has one label, and no DKIM signature is made for it", single.value);
+            section.complain(Fault::doubtful(single.place, problem, "name the domain with all its labels"));
+        }
         let Some(author) = &self.author else { return };
         let is_name = |pattern: &&Placed<AddressPattern>| matches!(&pattern.value, AddressPattern::Domain(domain) if !domain.as_str().contains('.') && domain.as_str() != "localhost");
         if let Some(name) = author.iter().find(is_name) {

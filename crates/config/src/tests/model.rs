@@ -296,6 +296,21 @@ fn the_name_of_the_system_stands_in_for_a_missing_hostname() {
 }
 
 #[test]
+fn a_name_of_one_label_that_is_to_sign_is_told() {
+    let warnings = |rule: &str| {
+        let text = format!(
+            "role: outbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\nhostname: a.example\nsign:\n  - {rule}\n"
+        );
+        config(&text).warnings.iter().map(|fault| fault.cause.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        warnings("{domain: localdomain, selector: s, keyfile: k}"),
+        ["`localdomain` has one label, and no DKIM signature is made for it"]
+    );
+    assert_eq!(warnings("{domain: localdomain, none: here only}"), Vec::<String>::new());
+}
+
+#[test]
 fn metrics_are_off_or_on_loopback_or_for_those_who_are_named() {
     let text = |metrics: &str| {
         format!("role: inbound\nlisten: 127.0.0.1:1\nrelay: 127.0.0.1:2\nmetrics: {metrics}\n")

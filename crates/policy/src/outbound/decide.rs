@@ -308,7 +308,10 @@ impl<'a> Walk<'a> {
     }
 
     fn choose(&mut self, rule: &Rule, chosen: ChosenSignature) {
-        if self.chosen.iter().any(|other| other.is_same_as(&chosen)) {
+        if chosen.kind == Kind::Dkim && !chosen.domain.as_str().contains('.') {
+            // RFC 6376 §3.5: "domain-name     = sub-domain 1*("." sub-domain)"
+            self.note(rule, true, || format!("does not sign with {chosen}: d= needs two labels"));
+        } else if self.chosen.iter().any(|other| other.is_same_as(&chosen)) {
             self.note(rule, true, || format!("signs with {chosen}, as a rule before it does"));
         } else if chosen.kind == Kind::DomainKeys && is_sent_by_another(self.header, &chosen.domain) {
             self.note(rule, true, || format!("does not sign with {chosen}: Sender is of another domain"));

@@ -168,6 +168,16 @@ fn all_authors_must_fit_for_a_signature_and_one_for_all_else() {
 }
 
 #[test]
+fn nothing_is_signed_for_a_name_of_one_label_and_no_mail_waits_for_it() {
+    let rules = || vec![rule("rule 1", AddressPattern::Domain(domain("localhost")), &["rsa"])];
+    let message = "From: root@localhost\r\n\r\n";
+    assert_eq!(account(rules(), envelope(), message), "unsigned: no rule for localhost");
+    let header = Header::split(message.as_bytes()).0;
+    let explained = outbound(Matching::All, rules()).explain(&header, &envelope());
+    assert_eq!(explained.steps[0].words, "does not sign with d=localhost s=rsa: d= needs two labels");
+}
+
+#[test]
 fn a_line_on_top_that_continues_nothing_is_no_part_of_the_signature() {
     let message = format!(" x; l=0\r\n\t y\r\n{MESSAGE}");
     let decision =
